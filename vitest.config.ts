@@ -1,0 +1,26 @@
+// Test projects by what they need: `unit` runs anywhere in seconds, `gpu` needs an adapter and fails without one.
+import { defineConfig } from 'vitest/config';
+
+const resolve = { conditions: ['source', 'node', 'import', 'default'] };
+const ssr = { resolve };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve, ssr, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'gpu',
+          include: ['test/{gpu,ops,nn,optim,models,train,e2e}/**/*.test.ts'],
+          environment: 'node',
+          pool: 'forks',
+          globalSetup: ['test/setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,125 @@
+// Writer of safetensors files: bytes out, whole or chunk by chunk, with a hash of the content in the metadata.
+import { ArgumentError } from '../errors.ts';
+import {
+  DTYPE_ARRAY,
+  DTYPE_BYTES,
+  elementCount,
+  MAX_HEADER_BYTES,
+  MAX_RANK,
+  type SafetensorsArray,
+  type SafetensorsDtype,
+  shorten,
+} from './safetensors-header.ts';
+import { type ContentHasher, Sha256 } from './sha256.ts';
+
+/** Metadata key of the SHA-256 of the data section: 64 lower-case hexadecimal digits. */
+export const HASH_KEY = 'weft.sha256';
+
+/** A tensor to write; `data` has the array type of its dtype (F16 and BF16: bits in a Uint16Array, BOOL: 0 or 1). */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  readonly data: SafetensorsArray;
+}
+
+export interface WriteOptions {
+  /** Makes the SHA-256; default is weft's own, a native one (node:crypto) is several times faster. */
+  createHasher?: () => ContentHasher;
+}
+
+/**
+ * The bytes of a safetensors file of `tensors`, with `weft.sha256` added to `metadata`. Wider dtypes come first, so that
+ * every tensor is aligned; within a width the given order is kept. Throws ArgumentError on what the format cannot hold.
+ */
+export function serializeSafetensors(
+  tensors: Iterable<TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+  options: WriteOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const chunks = [...streamSafetensors(tensors, metadata, options)];
+  const file = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    file.set(chunk, at);
+    at += chunk.length;
+  }
+  return file;
+}
+
+/** As `serializeSafetensors`, in chunks: the header, then each tensor's bytes as a view of its `data`, without a copy. */
+export function* streamSafetensors(
+  tensors: Iterable<TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+  options: WriteOptions = {},
+): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const sorted = [...tensors].sort((a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype]);
+  const names = new Set<string>();
+  for (const tensor of sorted) {
+    checkTensor(tensor);
+    if (names.has(tensor.name)) refuse('names', 'unique', `"${shorten(tensor.name)}" twice`);
+    names.add(tensor.name);
+  }
+  checkMetadata(metadata);
+  const hasher = options.createHasher?.() ?? new Sha256();
+  for (const { data } of sorted) hasher.update(bytesOf(data));
+  yield encodeHeader(sorted, { ...metadata, [HASH_KEY]: hasher.hex() });
+  for (const { data } of sorted) yield bytesOf(data);
+}
+
+/** Length and JSON, padded with spaces so that the data starts at a multiple of 8. */
+function encodeHeader(tensors: readonly TensorToWrite[], metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
+  let offset = 0;
+  // Built by hand: an object would move names that look like integers to the front.
+  const members = [`"__metadata__":${JSON.stringify(metadata)}`];
+  for (const { name, dtype, shape, data } of tensors) {
+    const end = offset + data.byteLength;
+    members.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${offset},${end}]}`);
+    offset = end;
+  }
+  const json = new TextEncoder().encode(`{${members.join(',')}}`);
+  const length = Math.ceil(json.length / 8) * 8;
+  if (length > MAX_HEADER_BYTES) {
+    refuse('tensors', `describable in a header of at most ${MAX_HEADER_BYTES} bytes`, `a header of ${length}`);
+  }
+  const header = new Uint8Array(8 + length).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(json, 8);
+  return header;
+}
+
+function checkTensor({ name, dtype, shape, data }: TensorToWrite): void {
+  if (!Object.hasOwn(DTYPE_BYTES, dtype))
+    refuse('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, `"${dtype}"`);
+  if (name === '__metadata__') refuse('name', 'other than "__metadata__", which the format reserves', `"${name}"`);
+  checkText('name', name);
+  const argument = `data of "${shorten(name)}"`;
+  const kind = DTYPE_ARRAY[dtype];
+  if (!(data instanceof kind)) refuse(argument, `a ${kind.name} for ${dtype}`, `a ${data?.constructor?.name}`);
+  const valid = shape.length <= MAX_RANK && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!valid) refuse(`shape of "${shorten(name)}"`, `at most ${MAX_RANK} non-negative integers`, `[${shape}]`);
+  const count = elementCount(shape);
+  if (count !== data.length) refuse(argument, `${count} elements long for shape [${shape}]`, `${data.length}`);
+  if (dtype === 'BOOL' && (data as Uint8Array).some((byte) => byte > 1)) refuse(argument, 'all 0 or 1', 'other bytes');
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(metadata)) {
+    checkText('metadata key', key);
+    checkText(`metadata value of "${shorten(key)}"`, value);
+  }
+}
+
+function checkText(argument: string, text: string): void {
+  if (typeof text !== 'string') refuse(argument, 'a string', typeof text);
+  if (text === '__proto__') refuse(argument, 'other than "__proto__", which readers refuse', '"__proto__"');
+  if (/\p{Surrogate}/u.test(text)) refuse(argument, 'well-formed text', 'half a surrogate pair');
+}
+
+function bytesOf(data: SafetensorsArray): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function refuse(argument: string, expected: string, actual: string): never {
+  throw new ArgumentError({ op: 'serializeSafetensors', argument, expected, actual });
+}

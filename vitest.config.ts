@@ -1,16 +1,16 @@
 // Test projects by what they need: `unit` runs anywhere in seconds, `gpu` needs an adapter and fails without one.
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const resolve = { conditions: ['source', 'node', 'import', 'default'] };
-const ssr = { resolve };
+const resolve = { alias: { '#platform': fileURLToPath(new URL('./src/platform/node.ts', import.meta.url)) } };
 
 export default defineConfig({
   test: {
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
+      { resolve, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
       {
         resolve,
-        ssr,
+
         test: {
           name: 'gpu',
           include: ['test/{gpu,ops,nn,optim,models,train,e2e}/**/*.test.ts'],

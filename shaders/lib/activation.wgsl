@@ -1,0 +1,57 @@
+// Activations and their slopes. WGSL assumes no infinities: arguments are clamped where exp would overflow.
+fn sigmoid(v: f32) -> f32 {
+  return 1.0 / (1.0 + exp(-clamp(v, -87.0, 87.0)));
+}
+
+// WGSL allows tanh an absolute error of 1e-5 and drivers differ; from exp the error is relative, and small arguments
+// take the odd polynomial so that they keep their digits.
+fn tanh_safe(v: f32) -> f32 {
+  let a = abs(v);
+  if a < 0.04 {
+    let s = v * v;
+    return v * (1.0 - s * (0.33333333 - s * 0.13333333));
+  }
+  let e = exp(-2.0 * min(a, 44.0));
+  return sign(v) * (1.0 - e) / (1.0 + e);
+}
+
+fn softplus(v: f32) -> f32 {
+  return max(v, 0.0) + log_one_plus(exp(-min(abs(v), 87.0)));
+}
+
+// log(1 + e) for e in [0, 1], without losing a small e.
+fn log_one_plus(e: f32) -> f32 {
+  if e < 1e-3 {
+    return e * (1.0 - e * (0.5 - e * 0.33333333));
+  }
+  return log(1.0 + e);
+}
+
+// Abramowitz and Stegun 7.1.26 carries 1.5e-7 absolute.
+fn erf(v: f32) -> f32 {
+  let a = abs(v);
+  let t = 1.0 / (1.0 + 0.3275911 * a);
+  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  return sign(v) * (1.0 - p * exp(-min(a * a, 87.0)));
+}
+
+fn gelu(v: f32) -> f32 {
+  return 0.5 * v * (1.0 + erf(v * 0.70710678));
+}
+
+fn gelu_slope(v: f32) -> f32 {
+  return 0.5 * (1.0 + erf(v * 0.70710678)) + v * 0.39894228 * exp(-min(0.5 * v * v, 87.0));
+}
+
+// WGSL's pow is undefined for negative bases; whole exponents are not.
+fn power(base: f32, exponent: f32) -> f32 {
+  if exponent == 0.0 {
+    return 1.0;
+  }
+  if base == 0.0 {
+    return select(0.0, 3.4e38, exponent < 0.0);
+  }
+  let magnitude = exp2(exponent * log2(abs(base)));
+  let odd = (i32(exponent) & 1) == 1;
+  return select(magnitude, -magnitude, base < 0.0 && odd);
+}

@@ -1,0 +1,21 @@
+// scatter_rows: out[rows[i], :] = values[i, :]. Rows are distinct, so nothing is written twice.
+// Grid: one invocation per element of values.
+// @use grid
+override WORKGROUP_SIZE: u32 = 64u;
+struct Params { count: u32, width: u32, first_row: u32, row_count: u32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rows: array<u32>;               // [count]
+@group(0) @binding(2) var<storage, read> values: array<f32>;             // [count, width]
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;          // [row_count, width], rows first_row .. of the whole
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
+  if index >= params.count * params.width {
+    return;
+  }
+  let row = rows[index / params.width] - params.first_row; // wraps around, and so past row_count, for rows before
+  if row < params.row_count {
+    out[row * params.width + index % params.width] = values[index];
+  }
+}

@@ -1,0 +1,48 @@
+// unary: y = f(x), elementwise, f chosen by OP (the order of UNARY in src/ops/elementwise.ts).
+// alpha, beta: the scalars of the ops that take some (scale, clamp, pow, leaky slope).
+// Grid: one invocation per element.
+// @use grid
+// @use activation
+override OP: u32 = 0u;
+override WORKGROUP_SIZE: u32 = 64u;
+struct Params { size: u32, alpha: f32, beta: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;                  // [size]
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;            // [size]
+
+fn apply(v: f32) -> f32 {
+  switch OP {
+    case 0u: { return -v; }
+    case 1u: { return abs(v); }
+    case 2u: { return exp(v); }
+    case 3u: { return log(v); }
+    case 4u: { return sqrt(v); }
+    case 5u: { return 1.0 / v; }
+    case 6u: { return v * v; }
+    case 7u: { return sigmoid(v); }
+    case 8u: { return tanh_safe(v); }
+    case 9u: { return max(v, 0.0); }
+    case 10u: { return gelu(v); }
+    case 11u: { return softplus(v); }
+    case 12u: { return sign(v); }
+    case 13u: { return floor(v); }
+    case 14u: { return ceil(v); }
+    case 15u: { return sin(v); }
+    case 16u: { return cos(v); }
+    case 17u: { return v * alpha() + beta(); }
+    case 18u: { return clamp(v, alpha(), beta()); }
+    case 19u: { return power(v, alpha()); }
+    default: { return v * sigmoid(v); }
+  }
+}
+
+fn alpha() -> f32 { return params.alpha; }
+fn beta() -> f32 { return params.beta; }
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
+  if index < params.size {
+    y[index] = apply(x[index]);
+  }
+}

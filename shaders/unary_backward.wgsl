@@ -1,0 +1,43 @@
+// unary_backward: d_x = d_y · f'(x), elementwise; OP as in unary.wgsl. `saved` is x or y, whichever f' is cheapest from.
+// Grid: one invocation per element.
+// @use grid
+// @use activation
+override OP: u32 = 0u;
+override WORKGROUP_SIZE: u32 = 64u;
+struct Params { size: u32, alpha: f32, beta: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> saved: array<f32>;              // [size]
+@group(0) @binding(2) var<storage, read> d_y: array<f32>;                // [size]
+@group(0) @binding(3) var<storage, read_write> d_x: array<f32>;          // [size]
+
+fn slope(s: f32) -> f32 {
+  switch OP {
+    case 0u: { return -1.0; }
+    case 1u: { return sign(s); }
+    case 2u: { return s; }                       // y = exp x
+    case 3u: { return 1.0 / s; }
+    case 4u: { return 0.5 / s; }                 // y = sqrt x
+    case 5u: { return -s * s; }                  // y = 1 / x
+    case 6u: { return 2.0 * s; }
+    case 7u: { return s * (1.0 - s); }           // y = sigmoid x
+    case 8u: { return 1.0 - s * s; }             // y = tanh x
+    case 9u: { return select(0.0, 1.0, s > 0.0); }
+    case 10u: { return gelu_slope(s); }
+    case 11u: { return sigmoid(s); }
+    case 15u: { return cos(s); }
+    case 16u: { return -sin(s); }
+    case 17u: { return params.alpha; }
+    case 18u: { return select(0.0, 1.0, s >= params.alpha && s <= params.beta); }
+    case 19u: { return params.alpha * power(s, params.alpha - 1.0); }
+    case 20u: { return sigmoid(s) * (1.0 + s * (1.0 - sigmoid(s))); }
+    default: { return 0.0; }                     // sign, floor, ceil
+  }
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
+  if index < params.size {
+    d_x[index] = d_y[index] * slope(saved[index]);
+  }
+}

@@ -1,0 +1,188 @@
+// GPU buffers by size class, reused last-in first-out, counted, capped, and kept under an optional byte budget.
+import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+
+/** A buffer of the pool. `bytes` is the capacity of its size class, at least what was asked for. */
+export interface PoolBuffer {
+  readonly id: number;
+  readonly gpu: GPUBuffer;
+  readonly bytes: number;
+  /** What it was last handed out for; an op's name, as a rule. */
+  label: string;
+  free: boolean;
+}
+
+export interface PoolOptions {
+  /** Bytes that live and free buffers together may take; unlimited where undefined. */
+  byteBudget?: number | undefined;
+  /** Bytes of free buffers to keep for reuse; the oldest leave first. */
+  maxFreeBytes?: number | undefined;
+  /** Largest buffer the device makes. */
+  maxBufferBytes: number;
+  /** Told of a refused or failed allocation that only the driver saw. */
+  onFailure: (error: OutOfMemoryError) => void;
+}
+
+export interface PoolStats {
+  /** Bytes handed out, by capacity. */
+  liveBytes: number;
+  /** Live and free bytes together: what the device holds for us. */
+  reservedBytes: number;
+  /** Largest `liveBytes` since the last `resetPeak`. */
+  peakBytes: number;
+  liveBuffers: number;
+  freeBuffers: number;
+  /** Buffers ever created; flat in a steady state. */
+  created: number;
+}
+
+const USAGE = 0x80 | 0x08 | 0x04; // GPUBufferUsage.STORAGE | COPY_DST | COPY_SRC
+const SMALLEST = 256;
+
+/** Four classes to each power of two: at most a quarter is wasted, and lengths that differ a little share a class. */
+export function sizeClass(bytes: number): number {
+  if (bytes <= SMALLEST) return SMALLEST;
+  const step = 2 ** Math.max(8, Math.floor(Math.log2(bytes - 1)) - 2);
+  return Math.ceil(bytes / step) * step;
+}
+
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #options: PoolOptions;
+  readonly #free = new Map<number, PoolBuffer[]>();
+  readonly #freeOrder = new Set<PoolBuffer>();
+  readonly #maxFree: number;
+  #live = 0;
+  #reserved = 0;
+  #peak = 0;
+  #liveCount = 0;
+  #created = 0;
+  #nextId = 1;
+  /** Buffers that left the pool but may still be named by commands not yet submitted. */
+  #condemned: PoolBuffer[] = [];
+
+  constructor(device: GPUDevice, options: PoolOptions) {
+    this.#device = device;
+    this.#options = options;
+    this.#maxFree = options.maxFreeBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  get stats(): PoolStats {
+    return {
+      liveBytes: this.#live,
+      reservedBytes: this.#reserved,
+      peakBytes: this.#peak,
+      liveBuffers: this.#liveCount,
+      freeBuffers: this.#freeOrder.size,
+      created: this.#created,
+    };
+  }
+
+  resetPeak(): void {
+    this.#peak = this.#live;
+  }
+
+  /** A buffer of at least `bytes` bytes, its content unspecified. Throws OutOfMemoryError over the budget. */
+  allocate(bytes: number, label: string): PoolBuffer {
+    const size = sizeClass(bytes);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#freeOrder.delete(reused);
+      reused.free = false;
+      reused.label = label;
+      this.#count(size, 1);
+      return reused;
+    }
+    if (size > this.#options.maxBufferBytes)
+      throw new ArgumentError({
+        op: label,
+        argument: 'size in bytes',
+        expected: `at most ${this.#options.maxBufferBytes} (the largest buffer of this device)`,
+        actual: String(bytes),
+        remedy: 'Use a smaller batch or split the tensor.',
+      });
+    const budget = this.#options.byteBudget;
+    if (budget !== undefined && this.#reserved + size > budget) this.#trim(budget - size);
+    if (budget !== undefined && this.#reserved + size > budget)
+      throw new OutOfMemoryError(
+        label,
+        size,
+        this.#live,
+        budget,
+        'Use a smaller batch, a shorter sequence or a larger byteBudget.',
+      );
+    return this.#create(size, label);
+  }
+
+  /** Gives a buffer back for reuse by later commands. */
+  release(buffer: PoolBuffer): void {
+    if (buffer.free) return;
+    buffer.free = true;
+    this.#count(buffer.bytes, -1);
+    let list = this.#free.get(buffer.bytes);
+    if (!list) this.#free.set(buffer.bytes, (list = []));
+    list.push(buffer);
+    this.#freeOrder.add(buffer);
+    const freeBytes = this.#reserved - this.#live;
+    if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);
+  }
+
+  /** Destroys what was trimmed; call when no command that is not yet submitted can name it. */
+  sweep(): void {
+    for (const buffer of this.#condemned) buffer.gpu.destroy();
+    this.#condemned = [];
+  }
+
+  get hasCondemned(): boolean {
+    return this.#condemned.length > 0;
+  }
+
+  destroy(): void {
+    this.sweep();
+    for (const buffer of this.#freeOrder) buffer.gpu.destroy();
+    this.#freeOrder.clear();
+    this.#free.clear();
+  }
+
+  #count(bytes: number, sign: 1 | -1): void {
+    this.#live += sign * bytes;
+    this.#liveCount += sign;
+    if (this.#live > this.#peak) this.#peak = this.#live;
+  }
+
+  #create(size: number, label: string): PoolBuffer {
+    const total = this.#live;
+    this.#device.pushErrorScope('out-of-memory');
+    const gpu = this.#device.createBuffer({ label, size, usage: USAGE });
+    this.#device.popErrorScope().then(
+      (error) => {
+        if (error)
+          this.#options.onFailure(
+            new OutOfMemoryError(
+              label,
+              size,
+              total,
+              undefined,
+              `The device said: ${error.message}. Use a smaller batch.`,
+            ),
+          );
+      },
+      () => {}, // the device is gone, which its own promise tells
+    );
+    this.#reserved += size;
+    this.#created++;
+    this.#count(size, 1);
+    return { id: this.#nextId++, gpu, bytes: size, label, free: false };
+  }
+
+  /** Lets free buffers go, oldest first, until at most `bytes` are reserved. */
+  #trim(bytes: number): void {
+    for (const buffer of this.#freeOrder) {
+      if (this.#reserved <= bytes) break;
+      this.#freeOrder.delete(buffer);
+      const list = this.#free.get(buffer.bytes)!;
+      list.splice(list.indexOf(buffer), 1);
+      this.#reserved -= buffer.bytes;
+      this.#condemned.push(buffer);
+    }
+  }
+}

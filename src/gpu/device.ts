@@ -1,0 +1,318 @@
+// A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
+import { platform } from '#platform';
+import { ArgumentError, DeviceError, DeviceLostError, WeftError } from '../errors.ts';
+import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
+import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
+import { type Command, Encoder, type EncoderStats } from './encoder.ts';
+import {
+  type Bindings,
+  type BufferView,
+  type Kernel,
+  type Overrides,
+  type Params,
+  type Pipeline,
+  PipelineCache,
+} from './kernel.ts';
+import { type KernelTime, Profiler } from './profiler.ts';
+import { Staging } from './readback.ts';
+
+export interface DeviceOptions extends AdapterChoice {
+  /** Bytes of GPU memory that tensors may take together; unlimited where undefined. */
+  byteBudget?: number | undefined;
+  /** Bytes of free buffers kept for reuse. */
+  maxFreeBytes?: number | undefined;
+  /** Lower bound on the adapter's own storage binding limit, in bytes (for tests of splitting). */
+  maxBindingBytes?: number | undefined;
+  /** Lower bound on the adapter's own limit of workgroups per dimension (for tests of folding). */
+  maxGrid?: number | undefined;
+  /** Time every kernel with timestamp queries. */
+  profile?: boolean | undefined;
+  /** Switches that make stale data visible; for tests. */
+  debug?: { poisonFreed?: boolean; groupsReversed?: boolean; flushEveryOp?: boolean } | undefined;
+}
+
+export interface RunOptions<K extends Kernel> {
+  bind: Bindings<K>;
+  params: Params<K>;
+  overrides?: Overrides<K>;
+  /** Workgroups in x, y, z; a one-dimensional grid over the limit is folded into y (kernels take it through lib/grid). */
+  grid: number | readonly [number, number, number];
+  /** The op's name, for errors and the profiler. */
+  label: string;
+}
+
+const MAX_QUEUED = 4096;
+const live = new Set<Device>();
+
+export class Device {
+  readonly info: AdapterInfo;
+  readonly pool: BufferPool;
+  /** Largest range one binding may cover, in bytes. */
+  readonly maxBindingBytes: number;
+  /** Largest number of workgroups in one dimension. */
+  readonly maxGrid: number;
+  /** Bytes of `var<workgroup>` memory a kernel may use. */
+  readonly maxWorkgroupBytes: number;
+  readonly maxWorkgroupSize: number;
+  /** Where a bound offset must fall, in bytes. */
+  readonly bindingAlignment: number;
+  readonly profiler: Profiler | undefined;
+  readonly #gpu: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #encoder: Encoder;
+  readonly #staging: Staging;
+  readonly #debug: NonNullable<DeviceOptions['debug']>;
+  readonly #lostSignal: Promise<never>;
+  #commands: Command[] = [];
+  /** Batches that wait for pipelines; undefined when everything flushed so far was submitted. */
+  #chain: Promise<void> | undefined;
+  #error: WeftError | undefined;
+  #lost: DeviceLostError | undefined;
+
+  private constructor(gpu: GPUDevice, info: AdapterInfo, options: DeviceOptions) {
+    this.#gpu = gpu;
+    this.info = info;
+    this.#debug = options.debug ?? {};
+    this.maxBindingBytes = Math.min(
+      gpu.limits.maxStorageBufferBindingSize,
+      options.maxBindingBytes ?? Number.POSITIVE_INFINITY,
+    );
+    this.maxGrid = Math.min(gpu.limits.maxComputeWorkgroupsPerDimension, options.maxGrid ?? Number.POSITIVE_INFINITY);
+    this.maxWorkgroupBytes = gpu.limits.maxComputeWorkgroupStorageSize;
+    this.maxWorkgroupSize = gpu.limits.maxComputeInvocationsPerWorkgroup;
+    this.bindingAlignment = gpu.limits.minStorageBufferOffsetAlignment;
+    this.pool = new BufferPool(gpu, {
+      byteBudget: options.byteBudget,
+      maxFreeBytes: options.maxFreeBytes,
+      maxBufferBytes: gpu.limits.maxBufferSize,
+      onFailure: (error) => this.#fail(error),
+    });
+    this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
+    this.#encoder = new Encoder(gpu);
+    this.#staging = new Staging(gpu);
+    if (options.profile && !gpu.features.has('timestamp-query'))
+      throw new WeftError(`profile: adapter "${info.name}" has no timestamp-query`);
+    this.profiler = options.profile ? new Profiler(gpu) : undefined;
+    gpu.onuncapturederror = (event) => this.#fail(new DeviceError(event.error.message));
+    this.#lostSignal = gpu.lost.then((reason) => {
+      this.#lost = new DeviceLostError(reason.reason ?? 'unknown', reason.message);
+      live.delete(this);
+      if (live.size === 0) platform.release();
+      throw this.#lost;
+    });
+    this.#lostSignal.catch(() => {});
+    live.add(this);
+  }
+
+  /** Finds an adapter and makes a device on it. Throws AdapterError where there is none that fits. */
+  static async create(options: DeviceOptions = {}): Promise<Device> {
+    const { device, info } = await requestDevice(options);
+    return new Device(device, info, options);
+  }
+
+  get poolStats(): PoolStats {
+    return this.pool.stats;
+  }
+
+  get stats(): Readonly<EncoderStats> & { pipelines: number } {
+    return { ...this.#encoder.stats, pipelines: this.#pipelines.size };
+  }
+
+  get hasSubgroups(): boolean {
+    return this.#gpu.features.has('subgroups');
+  }
+
+  /** The storage bytes that stand for a buffer handed out earlier become reusable by later commands. */
+  release(buffer: PoolBuffer): void {
+    if (this.#lost) return;
+    this.pool.release(buffer);
+    if (this.#debug.poisonFreed)
+      this.#commands.push({
+        kind: 'write',
+        target: { buffer, offset: 0, bytes: buffer.bytes },
+        data: nans(buffer.bytes),
+      });
+  }
+
+  allocate(bytes: number, label: string): PoolBuffer {
+    this.#assertAlive();
+    return this.pool.allocate(Math.max(bytes, 4), label);
+  }
+
+  /** Queues one dispatch of a kernel. Bindings, parameters and overrides go by the names in its WGSL. */
+  run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
+    this.#assertAlive();
+    const views = kernel.bindings.map((b) =>
+      this.#checked(kernel, b.name, (options.bind as Record<string, BufferView>)[b.name]!),
+    );
+    const grid = typeof options.grid === 'number' ? this.#fold(options.grid) : options.grid;
+    if (grid[0] === 0 || grid[1] === 0 || grid[2] === 0) return;
+    for (const n of grid)
+      if (n > this.maxGrid)
+        throw new DeviceError(
+          `a grid of ${grid.join(' x ')} workgroups is over the limit of ${this.maxGrid} per dimension`,
+          options.label,
+        );
+    this.#commands.push({
+      kind: 'dispatch',
+      pipeline: this.pipeline(kernel, options.overrides),
+      views,
+      params: pack(kernel, options.params as Record<string, number>),
+      grid,
+      label: options.label,
+    });
+    if (this.#debug.flushEveryOp || this.#commands.length >= MAX_QUEUED) this.flush();
+  }
+
+  /** The compiled (or compiling) form of a kernel; asking early lets it compile while other work is prepared. */
+  pipeline<K extends Kernel>(kernel: K, overrides?: Overrides<K>): Pipeline {
+    return this.#pipelines.get(kernel, (overrides ?? {}) as Record<string, number | boolean | undefined>);
+  }
+
+  write(target: BufferView, data: ArrayBufferView<ArrayBuffer>): void {
+    this.#assertAlive();
+    this.#commands.push({ kind: 'write', target, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+  }
+
+  copy(source: BufferView, target: BufferView): void {
+    this.#assertAlive();
+    this.#commands.push({ kind: 'copy', source, target });
+  }
+
+  clear(target: BufferView): void {
+    this.#assertAlive();
+    this.#commands.push({ kind: 'clear', target });
+  }
+
+  /** Submits what is queued, or has it submitted as soon as its pipelines are compiled. */
+  flush(): void {
+    if (this.#lost || this.#commands.length === 0) return;
+    const batch = this.#commands;
+    this.#commands = [];
+    const waiting = batch.flatMap((c) => (c.kind === 'dispatch' && !c.pipeline.compiled ? [c.pipeline.ready] : []));
+    if (!this.#chain && waiting.length === 0) {
+      this.#submit(batch);
+      return;
+    }
+    const before = this.#chain ?? Promise.resolve();
+    const mine: Promise<void> = before
+      .then(() => Promise.all(waiting))
+      .then(() => this.#submit(batch))
+      .catch((error: WeftError) => this.#fail(error))
+      .then(() => {
+        if (this.#chain === mine) this.#chain = undefined;
+      });
+    this.#chain = mine;
+  }
+
+  /** The bytes of a view once everything queued before has run. Rejects with the first error since the last read. */
+  async read(source: BufferView): Promise<ArrayBuffer> {
+    this.#assertAlive();
+    const staging = this.#staging.take(source.bytes);
+    this.#commands.push({ kind: 'read', source, staging: staging.gpu });
+    this.flush();
+    if (this.#chain) await this.#unlessLost(this.#chain);
+    this.#throwError();
+    const bytes = await this.#unlessLost(this.#staging.map(staging, source.bytes));
+    this.#throwError();
+    return bytes;
+  }
+
+  /** Resolves when everything queued has run; rejects with the first error since the last read. */
+  async synchronize(): Promise<void> {
+    this.#assertAlive();
+    this.flush();
+    if (this.#chain) await this.#unlessLost(this.#chain);
+    await this.#unlessLost(this.#gpu.queue.onSubmittedWorkDone());
+    this.#throwError();
+  }
+
+  /** Kernel times since the last call; needs `profile: true`. */
+  async kernelTimes(): Promise<KernelTime[]> {
+    await this.synchronize();
+    return (await this.profiler?.collect()) ?? [];
+  }
+
+  /** Frees everything. Pending reads reject with DeviceLostError; the process may end. */
+  destroy(): void {
+    this.#gpu.destroy();
+  }
+
+  /** Resolves when the device is gone, with the error that every call on it throws from then on. */
+  get lost(): Promise<DeviceLostError> {
+    return this.#lostSignal.catch((error: DeviceLostError) => error);
+  }
+
+  #submit(batch: readonly Command[]): void {
+    if (this.#lost) return;
+    this.#encoder.submit(batch, this.profiler);
+    if (this.pool.hasCondemned && this.#commands.length === 0) {
+      this.#encoder.forgetBindGroups();
+      this.pool.sweep();
+    }
+  }
+
+  #checked(kernel: Kernel, name: string, view: BufferView): BufferView {
+    if (view.bytes > this.maxBindingBytes)
+      throw new ArgumentError({
+        op: kernel.name,
+        argument: name,
+        expected: `at most ${this.maxBindingBytes} bytes (the adapter's limit for one binding)`,
+        actual: String(view.bytes),
+        remedy: 'Use a smaller batch or split the tensor by rows.',
+      });
+    return view;
+  }
+
+  #fold(groups: number): [number, number, number] {
+    if (groups <= this.maxGrid) return [groups, 1, 1];
+    const y = Math.ceil(groups / this.maxGrid);
+    return [Math.ceil(groups / y), y, 1];
+  }
+
+  #fail(error: WeftError): void {
+    this.#error ??= error;
+  }
+
+  #throwError(): void {
+    const error = this.#error;
+    if (!error) return;
+    this.#error = undefined;
+    throw error;
+  }
+
+  #assertAlive(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
+  #unlessLost<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work.catch((error) => this.#rethrow(error)), this.#lostSignal]);
+  }
+
+  /** A map that fails because the device went away is reported as the loss it is. */
+  async #rethrow(error: unknown): Promise<never> {
+    const lost = await Promise.race([this.lost, new Promise<undefined>((resolve) => setTimeout(resolve, 200))]);
+    throw lost ?? this.#error ?? new DeviceError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function pack(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(kernel.params.length);
+  const floats = new Float32Array(words.buffer);
+  kernel.params.forEach(({ name, type }, i) => {
+    if (type === 'f32') floats[i] = params[name]!;
+    else words[i] = params[name]!; // i32 keeps its bits
+  });
+  return words;
+}
+
+const poison = new Map<number, Uint8Array<ArrayBuffer>>();
+
+function nans(bytes: number): Uint8Array<ArrayBuffer> {
+  let block = poison.get(bytes);
+  if (!block) {
+    block = new Uint8Array(new Float32Array(bytes / 4).fill(Number.NaN).buffer);
+    poison.set(bytes, block);
+  }
+  return block;
+}

@@ -1,0 +1,218 @@
+// Turns a list of commands into one command encoder and one submit, with cached bind groups and a uniform arena.
+import type { PoolBuffer } from './buffer-pool.ts';
+import type { BufferView, Pipeline } from './kernel.ts';
+import type { Profiler } from './profiler.ts';
+
+export interface DispatchCommand {
+  readonly kind: 'dispatch';
+  readonly pipeline: Pipeline;
+  /** In the order of `pipeline.kernel.bindings`. */
+  readonly views: readonly BufferView[];
+  /** The kernel's `Params`, packed; empty where it has none. */
+  readonly params: Uint32Array<ArrayBuffer>;
+  readonly grid: readonly [number, number, number];
+  readonly label: string;
+}
+
+export interface WriteCommand {
+  readonly kind: 'write';
+  readonly target: BufferView;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export interface CopyCommand {
+  readonly kind: 'copy';
+  readonly source: BufferView;
+  readonly target: BufferView;
+}
+
+export interface ReadCommand {
+  readonly kind: 'read';
+  readonly source: BufferView;
+  readonly staging: GPUBuffer;
+}
+
+export interface ClearCommand {
+  readonly kind: 'clear';
+  readonly target: BufferView;
+}
+
+export type Command = DispatchCommand | WriteCommand | CopyCommand | ReadCommand | ClearCommand;
+
+/** Counters since the device was made; a bench takes differences. */
+export interface EncoderStats {
+  dispatches: number;
+  submits: number;
+  bindGroupsCreated: number;
+  uniformBytes: number;
+  encodeMs: number;
+}
+
+const SLOT = 256; // minUniformBufferOffsetAlignment of every adapter divides it
+const SLOTS_PER_CHUNK = 256;
+
+/** Uniform slots at fixed places: the n-th dispatch of a batch with parameters always uses slot n. */
+class UniformArena {
+  readonly #device: GPUDevice;
+  readonly #chunks: { gpu: GPUBuffer; host: Uint32Array<ArrayBuffer> }[] = [];
+  used = 0;
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  take(params: Uint32Array): number {
+    const slot = this.used++;
+    const chunk = Math.floor(slot / SLOTS_PER_CHUNK);
+    if (chunk === this.#chunks.length)
+      this.#chunks.push({
+        gpu: this.#device.createBuffer({ label: 'uniform arena', size: SLOT * SLOTS_PER_CHUNK, usage: 0x40 | 0x08 }), // UNIFORM | COPY_DST
+        host: new Uint32Array((SLOT / 4) * SLOTS_PER_CHUNK),
+      });
+    this.#chunks[chunk]!.host.set(params, (slot % SLOTS_PER_CHUNK) * (SLOT / 4));
+    return slot;
+  }
+
+  resource(slot: number, bytes: number): GPUBufferBinding {
+    return {
+      buffer: this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!.gpu,
+      offset: (slot % SLOTS_PER_CHUNK) * SLOT,
+      size: bytes,
+    };
+  }
+
+  /** Uploads the slots taken since the last call; returns the bytes sent. */
+  upload(): number {
+    let left = this.used;
+    for (const chunk of this.#chunks) {
+      if (left <= 0) break;
+      const slots = Math.min(left, SLOTS_PER_CHUNK);
+      this.#device.queue.writeBuffer(chunk.gpu, 0, chunk.host, 0, slots * (SLOT / 4));
+      left -= slots;
+    }
+    const bytes = this.used * SLOT;
+    this.used = 0;
+    return bytes;
+  }
+}
+
+export class Encoder {
+  readonly #device: GPUDevice;
+  readonly #arena: UniformArena;
+  readonly #groups = new Map<string, GPUBindGroup>();
+  readonly stats: EncoderStats = { dispatches: 0, submits: 0, bindGroupsCreated: 0, uniformBytes: 0, encodeMs: 0 };
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+    this.#arena = new UniformArena(device);
+  }
+
+  /** Bind groups name buffers; after buffers were destroyed they must go. */
+  forgetBindGroups(): void {
+    this.#groups.clear();
+  }
+
+  /** Encodes and submits `commands` in order. Every pipeline must have been compiled. */
+  submit(commands: readonly Command[], profiler: Profiler | undefined): void {
+    const start = performance.now();
+    const slots = this.#placeParams(commands);
+    this.stats.uniformBytes += this.#arena.upload();
+    let encoder: GPUCommandEncoder | undefined;
+    let pass: GPUComputePassEncoder | undefined;
+    let touched = new Set<PoolBuffer>();
+    let bound: Pipeline | undefined;
+    const endPass = () => {
+      pass?.end();
+      pass = undefined;
+      bound = undefined;
+    };
+    const finish = () => {
+      endPass();
+      if (!encoder) return;
+      profiler?.resolve(encoder);
+      this.#device.queue.submit([encoder.finish()]);
+      this.stats.submits++;
+      encoder = undefined;
+      touched = new Set();
+    };
+    for (let n = 0; n < commands.length; n++) {
+      const command = commands[n]!;
+      if (command.kind === 'write') {
+        // A queue write lands before every dispatch not yet submitted: where one of those uses the buffer, submit it first.
+        if (touched.has(command.target.buffer)) finish();
+        this.#device.queue.writeBuffer(command.target.buffer.gpu, command.target.offset, command.data);
+        continue;
+      }
+      encoder ??= this.#device.createCommandEncoder();
+      if (command.kind === 'dispatch') {
+        if (!pass || profiler) {
+          endPass();
+          pass = encoder.beginComputePass(profiler?.descriptor(command));
+        }
+        if (bound !== command.pipeline) {
+          bound = command.pipeline;
+          pass.setPipeline(command.pipeline.compiled!);
+        }
+        pass.setBindGroup(0, this.#bindGroup(command, slots[n]!));
+        pass.dispatchWorkgroups(...command.grid);
+        this.stats.dispatches++;
+        for (const view of command.views) touched.add(view.buffer);
+        continue;
+      }
+      endPass();
+      if (command.kind === 'clear') {
+        encoder.clearBuffer(command.target.buffer.gpu, command.target.offset, Math.ceil(command.target.bytes / 4) * 4);
+        touched.add(command.target.buffer);
+      } else if (command.kind === 'copy') {
+        const { source, target } = command;
+        encoder.copyBufferToBuffer(source.buffer.gpu, source.offset, target.buffer.gpu, target.offset, target.bytes);
+        touched.add(source.buffer).add(target.buffer);
+      } else {
+        encoder.copyBufferToBuffer(
+          command.source.buffer.gpu,
+          command.source.offset,
+          command.staging,
+          0,
+          command.source.bytes,
+        );
+        touched.add(command.source.buffer);
+      }
+    }
+    finish();
+    this.stats.encodeMs += performance.now() - start;
+  }
+
+  #placeParams(commands: readonly Command[]): Int32Array {
+    const slots = new Int32Array(commands.length).fill(-1);
+    for (let n = 0; n < commands.length; n++) {
+      const command = commands[n]!;
+      if (command.kind === 'dispatch' && command.params.length > 0) slots[n] = this.#arena.take(command.params);
+    }
+    return slots;
+  }
+
+  #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
+    const { pipeline, views } = command;
+    let key = `${pipeline.id}:${slot}`;
+    for (const view of views) key += `|${view.buffer.id},${view.offset},${view.bytes}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => ({
+        binding: binding.index,
+        resource: { buffer: views[i]!.buffer.gpu, offset: views[i]!.offset, size: views[i]!.bytes },
+      }));
+      if (slot >= 0)
+        entries.push({
+          binding: pipeline.kernel.paramsBinding!,
+          resource: this.#arena.resource(slot, pipeline.uniformBytes),
+        });
+      group = this.#device.createBindGroup({ label: command.label, layout: pipeline.layout, entries });
+      this.stats.bindGroupsCreated++;
+      if (this.#groups.size >= MAX_CACHED_GROUPS) this.#groups.clear();
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+}
+
+const MAX_CACHED_GROUPS = 16_384;

@@ -1,0 +1,158 @@
+// A kernel as the generated shader module describes it, and the cache of its compiled pipelines.
+import { AdapterError, DeviceError } from '../errors.ts';
+import type { PoolBuffer } from './buffer-pool.ts';
+
+export interface Kernel {
+  readonly name: string;
+  readonly code: string;
+  readonly bindings: readonly {
+    readonly name: string;
+    readonly index: number;
+    readonly access: string;
+    readonly type: string;
+  }[];
+  readonly paramsBinding?: number;
+  readonly params: readonly { readonly name: string; readonly type: string }[];
+  readonly overrides: readonly { readonly name: string; readonly type: string; readonly default: string }[];
+  readonly features: readonly string[];
+}
+
+/** A byte range of a buffer, as a kernel sees it. */
+export interface BufferView {
+  readonly buffer: PoolBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A value for every storage binding of kernel `K`, by the names its WGSL gives them. */
+export type Bindings<K extends Kernel> = { readonly [B in K['bindings'][number] as B['name']]: BufferView };
+/** A value for every field of the kernel's `Params`. */
+export type Params<K extends Kernel> = { readonly [P in K['params'][number] as P['name']]: number };
+/** Values for some of the kernel's overrides; the rest keep their defaults. */
+export type Overrides<K extends Kernel> = {
+  readonly [O in K['overrides'][number] as O['name']]?: number | boolean;
+};
+
+/** A compiled (or compiling) kernel with one set of override values. */
+export interface Pipeline {
+  readonly id: number;
+  readonly kernel: Kernel;
+  readonly layout: GPUBindGroupLayout;
+  /** `undefined` until the driver has compiled it; `ready` resolves then. */
+  compiled: GPUComputePipeline | undefined;
+  readonly ready: Promise<void>;
+  readonly uniformBytes: number;
+}
+
+/** Compiles kernels asynchronously, each once per set of override values. */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #reversed: boolean;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #layouts = new Map<string, { layout: GPUBindGroupLayout; pipelineLayout: GPUPipelineLayout }>();
+  readonly #modules = new Map<string, GPUShaderModule>();
+
+  constructor(device: GPUDevice, options: { groupsReversed: boolean }) {
+    this.#device = device;
+    this.#reversed = options.groupsReversed;
+  }
+
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  get(kernel: Kernel, overrides: Readonly<Record<string, number | boolean | undefined>>): Pipeline {
+    let key = kernel.name;
+    for (const { name } of kernel.overrides) {
+      const value = overrides[name];
+      if (value !== undefined) key += `|${name}=${Number(value)}`;
+    }
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.#compile(kernel, overrides);
+      this.#pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  #compile(kernel: Kernel, overrides: Readonly<Record<string, number | boolean | undefined>>): Pipeline {
+    for (const feature of kernel.features) {
+      const needed = feature === 'f16' ? 'shader-f16' : feature;
+      if (!this.#device.features.has(needed))
+        throw new AdapterError(
+          `kernel ${kernel.name} needs the WebGPU feature "${needed}", which this device was made without`,
+        );
+    }
+    const { layout, pipelineLayout } = this.#layout(kernel);
+    const constants: Record<string, number> = {};
+    for (const { name } of kernel.overrides) {
+      const value = overrides[name];
+      if (value !== undefined) constants[name] = Number(value);
+    }
+    if (this.#reversed && kernel.overrides.some((o) => o.name === 'GROUPS_REVERSED')) constants.GROUPS_REVERSED = 1;
+    const module = this.#module(kernel);
+    const pipeline: Pipeline = {
+      id: this.#pipelines.size,
+      kernel,
+      layout,
+      compiled: undefined,
+      uniformBytes: Math.ceil((kernel.params.length * 4) / 16) * 16,
+      ready: this.#device
+        .createComputePipelineAsync({
+          label: kernel.name,
+          layout: pipelineLayout,
+          compute: { module, entryPoint: 'main', constants },
+        })
+        .then(
+          (compiled) => {
+            pipeline.compiled = compiled;
+          },
+          async (error: Error) => {
+            throw new DeviceError(await explain(kernel, module, error), kernel.name);
+          },
+        ),
+    };
+    pipeline.ready.catch(() => {}); // reported by whoever waits for it; a pipeline nobody waits for must not end the process
+    return pipeline;
+  }
+
+  #module(kernel: Kernel): GPUShaderModule {
+    let module = this.#modules.get(kernel.name);
+    if (!module) {
+      module = this.#device.createShaderModule({ label: kernel.name, code: kernel.code });
+      this.#modules.set(kernel.name, module);
+    }
+    return module;
+  }
+
+  #layout(kernel: Kernel) {
+    const key = `${kernel.paramsBinding}:${kernel.bindings.map((b) => `${b.index}${b.access}`).join()}`;
+    let found = this.#layouts.get(key);
+    if (!found) {
+      const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map((b) => ({
+        binding: b.index,
+        visibility: 4, // GPUShaderStage.COMPUTE
+        buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
+      }));
+      if (kernel.paramsBinding !== undefined)
+        entries.push({ binding: kernel.paramsBinding, visibility: 4, buffer: { type: 'uniform' } });
+      const layout = this.#device.createBindGroupLayout({ entries });
+      found = { layout, pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }) };
+      this.#layouts.set(key, found);
+    }
+    return found;
+  }
+}
+
+/** The compiler's messages with the lines around each. */
+async function explain(kernel: Kernel, module: GPUShaderModule, error: Error): Promise<string> {
+  const info = await module.getCompilationInfo().catch(() => undefined);
+  const lines = kernel.code.split('\n');
+  const messages = (info?.messages ?? []).map((m) => {
+    const around = lines
+      .slice(Math.max(0, m.lineNum - 3), m.lineNum + 2)
+      .map((line, i) => `${String(Math.max(0, m.lineNum - 3) + i + 1).padStart(5)} | ${line}`);
+    return `${m.type} at ${m.lineNum}:${m.linePos}: ${m.message}\n${around.join('\n')}`;
+  });
+  return `the shader does not compile: ${error.message}${messages.length ? `\n${messages.join('\n')}` : ''}`;
+}

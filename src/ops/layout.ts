@@ -1,0 +1,307 @@
+// Moving elements about: reshape, transpose, permute, slice, concat, stack, split, pad. All are copies but reshape.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { formatShape, inferShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+
+export const MAX_RANK = 6;
+
+/** Pads a list of dimensions at the front to the six that kernels take. */
+export function sixDims(dims: readonly number[], fill: number): [number, number, number, number, number, number] {
+  const lead = new Array<number>(MAX_RANK - dims.length).fill(fill);
+  return [...lead, ...dims] as [number, number, number, number, number, number];
+}
+
+export function checkRank(op: string, shape: Shape): void {
+  if (shape.length > MAX_RANK)
+    throw new ArgumentError({
+      op,
+      argument: 'rank',
+      expected: `at most ${MAX_RANK}`,
+      actual: String(shape.length),
+      remedy: 'Merge axes with reshape first.',
+    });
+}
+
+export interface StridedCopy {
+  /** The box of indices that is copied. */
+  shape: Shape;
+  source: Tensor;
+  sourceStrides: readonly number[];
+  sourceOffset?: number;
+  target: Tensor;
+  targetStrides: readonly number[];
+  targetOffset?: number;
+}
+
+/** `target[targetOffset + i·targetStrides] = source[sourceOffset + i·sourceStrides]` for every index of the box; no autograd. */
+export function copyStrided(label: string, { shape, source, target, ...copy }: StridedCopy): void {
+  checkRank(label, shape);
+  const size = sizeOf(shape);
+  if (size === 0) return;
+  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
+  const [s0, s1, s2, s3, s4, s5] = sixDims(copy.sourceStrides, 0);
+  const [t0, t1, t2, t3, t4, t5] = sixDims(copy.targetStrides, 0);
+  source.device.run(shaders.copy_strided, {
+    bind: { x: source.view, out: target.view },
+    params: {
+      size,
+      base_x: copy.sourceOffset ?? 0,
+      base_out: copy.targetOffset ?? 0,
+      n0,
+      n1,
+      n2,
+      n3,
+      n4,
+      n5,
+      s0,
+      s1,
+      s2,
+      s3,
+      s4,
+      s5,
+      t0,
+      t1,
+      t2,
+      t3,
+      t4,
+      t5,
+    },
+    grid: Math.ceil(size / 64),
+    label,
+  });
+}
+
+/** The same elements under another shape; one axis may be -1 (`torch.reshape`). Shares the storage. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const out = new Tensor(x.storage, inferShape('reshape', shape, x.size), x.dtype, { offset: x.offset, host: x.host });
+  record('reshape', [x], [out], ([dOut]) => [dOut!.viewAs(x.shape)]);
+  return out;
+}
+
+/** Merges the axes `startDim..endDim` into one (`torch.flatten`). */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  if (x.rank === 0) return reshape(x, [1]);
+  const start = normalizeAxis('flatten', startDim, x.rank, 'startDim');
+  const end = normalizeAxis('flatten', endDim, x.rank, 'endDim');
+  return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
+}
+
+/** A new axis of length 1 before `dim` (`torch.unsqueeze`). */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const at = normalizeAxis('unsqueeze', dim, x.rank + 1);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+
+/** Without the axis `dim` if its length is 1, or without all such axes (`torch.squeeze`). */
+export function squeeze(x: Tensor, dim?: number): Tensor {
+  if (dim === undefined)
+    return reshape(
+      x,
+      x.shape.filter((n) => n !== 1),
+    );
+  const at = normalizeAxis('squeeze', dim, x.rank);
+  return x.shape[at] === 1
+    ? reshape(
+        x,
+        x.shape.filter((_, i) => i !== at),
+      )
+    : x;
+}
+
+/** Axes in another order: `out.shape[i] = x.shape[dims[i]]` (`torch.permute`). */
+export function permute(x: Tensor, dims: readonly number[]): Tensor {
+  const order = dims.map((d) => normalizeAxis('permute', d, x.rank, 'dims'));
+  if (new Set(order).size !== x.rank || order.length !== x.rank)
+    throw new ArgumentError({
+      op: 'permute',
+      argument: 'dims',
+      expected: `a permutation of ${x.rank} axes`,
+      actual: formatShape(dims),
+    });
+  const shape = order.map((axis) => x.shape[axis]!);
+  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'permute' });
+  const strides = stridesOf(x.shape);
+  copyStrided('permute', {
+    shape,
+    source: x,
+    sourceStrides: order.map((axis) => strides[axis]!),
+    target: out,
+    targetStrides: stridesOf(shape),
+  });
+  record('permute', [x], [out], ([dOut]) => {
+    const inverse = order.map((_, axis) => order.indexOf(axis));
+    return [permute(dOut!, inverse)];
+  });
+  return out;
+}
+
+/** `x` with two axes exchanged (`torch.transpose`). */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  const a = normalizeAxis('transpose', dim0, x.rank, 'dim0');
+  const b = normalizeAxis('transpose', dim1, x.rank, 'dim1');
+  const order = x.shape.map((_, i) => (i === a ? b : i === b ? a : i));
+  return permute(x, order);
+}
+
+/** Elements `start..end` (exclusive) of axis `dim`, every `stride`-th (`x[:, start:end:stride]`). Negative bounds count from the back. */
+export function slice(
+  x: Tensor,
+  dim: number,
+  start: number,
+  end: number = x.shape[dim < 0 ? dim + x.rank : dim] ?? 0,
+  stride = 1,
+): Tensor {
+  const axis = normalizeAxis('slice', dim, x.rank);
+  const length = x.shape[axis]!;
+  const from = Math.min(length, Math.max(0, start < 0 ? start + length : start));
+  const to = Math.min(length, Math.max(from, end < 0 ? end + length : end));
+  if (!Number.isInteger(stride) || stride < 1)
+    throw new ArgumentError({
+      op: 'slice',
+      argument: 'stride',
+      expected: 'a whole number >= 1',
+      actual: String(stride),
+    });
+  const shape = x.shape.map((n, i) => (i === axis ? Math.ceil((to - from) / stride) : n));
+  const strides = stridesOf(x.shape);
+  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'slice' });
+  const box = {
+    shape,
+    sourceStrides: strides.map((s, i) => (i === axis ? s * stride : s)),
+    sourceOffset: from * strides[axis]!,
+  };
+  copyStrided('slice', { ...box, source: x, target: out, targetStrides: stridesOf(shape) });
+  record('slice', [x], [out], ([dOut]) => {
+    const dX = empty(x.shape, { device: x.device, label: 'slice' });
+    x.device.clear(dX.view);
+    copyStrided('slice', {
+      shape,
+      source: dOut!,
+      sourceStrides: stridesOf(shape),
+      target: dX,
+      targetStrides: box.sourceStrides,
+      targetOffset: box.sourceOffset,
+    });
+    return [dX];
+  });
+  return out;
+}
+
+/** `length` elements of axis `dim` from `start` on (`torch.narrow`). */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  return slice(x, dim, start, start + length);
+}
+
+/** Tensors one after the other along an existing axis (`torch.cat`). */
+export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = tensors[0];
+  if (!first)
+    throw new ArgumentError({ op: 'concat', argument: 'tensors', expected: 'at least one tensor', actual: 'none' });
+  const axis = normalizeAxis('concat', dim, first.rank);
+  for (const t of tensors)
+    if (
+      t.dtype !== first.dtype ||
+      !sameShape(t.shape.with(axis, 0), first.shape.with(axis, 0)) ||
+      t.rank !== first.rank
+    )
+      throw new ArgumentError({
+        op: 'concat',
+        argument: 'tensors',
+        expected: `of one dtype and of shapes that agree but for axis ${axis}`,
+        actual: tensors.map((x) => `${x.dtype}${formatShape(x.shape)}`).join(', '),
+      });
+  const total = tensors.reduce((sum, t) => sum + t.shape[axis]!, 0);
+  const shape = first.shape.with(axis, total);
+  const strides = stridesOf(shape);
+  const out = empty(shape, { dtype: first.dtype, device: first.device, label: 'concat' });
+  const starts: number[] = [];
+  let at = 0;
+  for (const t of tensors) {
+    copyStrided('concat', {
+      shape: t.shape,
+      source: t,
+      sourceStrides: stridesOf(t.shape),
+      target: out,
+      targetStrides: strides,
+      targetOffset: at * strides[axis]!,
+    });
+    starts.push(at);
+    at += t.shape[axis]!;
+  }
+  record('concat', tensors, [out], ([dOut], needs) =>
+    tensors.map((t, i) => (needs[i] ? slice(dOut!, axis, starts[i]!, starts[i]! + t.shape[axis]!) : undefined)),
+  );
+  return out;
+}
+
+/** Tensors of one shape along a new axis (`torch.stack`). */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  return concat(
+    tensors.map((t) => unsqueeze(t, dim)),
+    dim,
+  );
+}
+
+/** Pieces of `sizes` along axis `dim`; one number means pieces of that size, the last one shorter (`torch.split`). */
+export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  const axis = normalizeAxis('split', dim, x.rank);
+  const length = x.shape[axis]!;
+  const list =
+    typeof sizes === 'number'
+      ? Array.from({ length: Math.ceil(length / sizes) }, (_, i) => Math.min(sizes, length - i * sizes))
+      : sizes;
+  const total = list.reduce((sum, n) => sum + n, 0);
+  if (total !== length || list.some((n) => !Number.isInteger(n) || n < 0))
+    throw new ArgumentError({
+      op: 'split',
+      argument: 'sizes',
+      expected: `whole numbers that add up to ${length}`,
+      actual: formatShape(list),
+    });
+  let at = 0;
+  return list.map((n) => {
+    at += n;
+    return slice(x, axis, at - n, at);
+  });
+}
+
+/** Zeros before and after each axis, `padding` as `[before, after]` pairs from the last axis backwards (`torch.nn.functional.pad`). */
+export function pad(x: Tensor, padding: readonly number[]): Tensor {
+  if (padding.length % 2 !== 0 || padding.length / 2 > x.rank || padding.some((n) => !Number.isInteger(n) || n < 0))
+    throw new ArgumentError({
+      op: 'pad',
+      argument: 'padding',
+      expected: `up to ${x.rank} pairs of whole numbers >= 0`,
+      actual: formatShape(padding),
+    });
+  const before = x.shape.map((_, axis) => padding[2 * (x.rank - 1 - axis)] ?? 0);
+  const shape = x.shape.map((n, axis) => n + before[axis]! + (padding[2 * (x.rank - 1 - axis) + 1] ?? 0));
+  const strides = stridesOf(shape);
+  const offset = before.reduce((sum, n, axis) => sum + n * strides[axis]!, 0);
+  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'pad' });
+  x.device.clear(out.view);
+  copyStrided('pad', {
+    shape: x.shape,
+    source: x,
+    sourceStrides: stridesOf(x.shape),
+    target: out,
+    targetStrides: strides,
+    targetOffset: offset,
+  });
+  record('pad', [x], [out], ([dOut]) => {
+    const dX = empty(x.shape, { device: x.device, label: 'pad' });
+    copyStrided('pad', {
+      shape: x.shape,
+      source: dOut!,
+      sourceStrides: strides,
+      sourceOffset: offset,
+      target: dX,
+      targetStrides: stridesOf(x.shape),
+    });
+    return [dX];
+  });
+  return out;
+}

@@ -1,0 +1,204 @@
+// Matrix products: batched, either operand transposed, with bias and activation in the epilogue.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { reshape } from './layout.ts';
+import { unaryBackward } from './pointwise.ts';
+import { broadcastTo, sumTo } from './reduce.ts';
+
+export const ACTIVATIONS = ['none', 'relu', 'tanh', 'sigmoid', 'gelu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+export interface MatmulOptions {
+  /** Use the last two axes of `a` in exchanged order. */
+  transposeA?: boolean;
+  /** Use the last two axes of `b` in exchanged order. */
+  transposeB?: boolean;
+  /** `[N]`, added to every row. */
+  bias?: Tensor | undefined;
+  activation?: Activation;
+}
+
+/** One product as a kernel sees it. */
+export interface Gemm {
+  a: Tensor;
+  b: Tensor;
+  transposeA?: boolean;
+  transposeB?: boolean;
+  bias?: Tensor | undefined;
+  activation?: Activation;
+  label?: string;
+}
+
+/**
+ * `a · b` over the last two axes: `[…, M, K] · […, K, N] → […, M, N]`; leading axes broadcast, a one-dimensional operand is
+ * a row or a column (`torch.matmul`). With `bias` and `activation`: `act(a · b + bias)`.
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  if (a.rank === 0 || b.rank === 0)
+    throw new ArgumentError({
+      op: 'matmul',
+      argument: 'the operands',
+      expected: 'of at least one axis',
+      actual: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    });
+  const left = a.rank === 1 ? reshape(a, [1, a.size]) : a;
+  const right = b.rank === 1 ? reshape(b, [b.size, 1]) : b;
+  const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
+  const { transposeA = false, transposeB = false, bias, activation = 'none' } = options;
+  const [m, k] = dims(left, transposeA);
+  const [kb, n] = dims(right, transposeB);
+  if (k !== kb)
+    throw new ArgumentError({
+      op: 'matmul',
+      argument: 'the inner dimensions',
+      expected: 'equal',
+      actual: `${k} and ${kb} (shapes ${formatShape(a.shape)}${transposeA ? ' transposed' : ''} and ${formatShape(b.shape)}${transposeB ? ' transposed' : ''})`,
+    });
+  if (a.dtype !== 'f32' || b.dtype !== 'f32')
+    throw new ArgumentError({
+      op: 'matmul',
+      argument: 'the operands',
+      expected: 'f32',
+      actual: `${a.dtype} and ${b.dtype}`,
+    });
+  if (bias && !sameShape(bias.shape, [n]))
+    throw new ArgumentError({
+      op: 'matmul',
+      argument: 'bias',
+      expected: `[N] = [${n}]`,
+      actual: formatShape(bias.shape),
+    });
+  const out = product(left, right, batch, options).viewAs(trimmed([...batch, m, n], a.rank === 1, b.rank === 1));
+  record('matmul', bias ? [left, right, bias] : [left, right], [out], ([dOut], needs) => {
+    const dRaw = dOut!.viewAs([...batch, m, n]);
+    const d =
+      activation === 'none' ? dRaw : activationBackward(activation, out.viewAs(dRaw.shape), dRaw, left, right, options);
+    return [
+      needs[0] ? sumTo(gradientOfA(d, left, right, batch, transposeA, transposeB), left.shape) : undefined,
+      needs[1] ? sumTo(gradientOfB(d, left, right, batch, transposeA, transposeB), right.shape) : undefined,
+      needs[2] ? sumTo(d, [n]) : undefined,
+    ];
+  });
+  return out;
+}
+
+/** `x · weightᵀ + bias` with `weight` `[N, K]`, as `torch.nn.functional.linear`. Leading axes of `x` are rows. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Activation = 'none'): Tensor {
+  if (weight.rank !== 2 || x.rank < 1 || x.shape.at(-1) !== weight.shape[1])
+    throw new ArgumentError({
+      op: 'linear',
+      argument: 'weight',
+      expected: `[N, ${x.shape.at(-1)}] for x ${formatShape(x.shape)}`,
+      actual: formatShape(weight.shape),
+    });
+  const rows = reshape(x, [-1, weight.shape[1]!]);
+  return reshape(matmul(rows, weight, { transposeB: true, bias, activation }), [
+    ...x.shape.slice(0, -1),
+    weight.shape[0]!,
+  ]);
+}
+
+/**
+ * The kernel alone, no autograd: `out = act(a · b + bias)` for operands of two axes, or of three with equal first axes.
+ * `out` is a fresh tensor unless one is given.
+ */
+export function gemm(
+  { a, b, transposeA = false, transposeB = false, bias, activation = 'none', label = 'matmul' }: Gemm,
+  out?: Tensor,
+): Tensor {
+  const { device } = a;
+  const batch = a.rank === 3 ? a.shape[0]! : 1;
+  const [m, k] = dims(a, transposeA);
+  const n = dims(b, transposeB)[1];
+  const target = out ?? empty(a.rank === 3 ? [batch, m, n] : [m, n], { device, label });
+  if (target.size === 0) return target;
+  if (k === 0) {
+    device.clear(target.view);
+    return target;
+  }
+  device.run(shaders.matmul_direct, {
+    bind: { a: a.view, b: b.view, bias: (bias ?? a).view, out: target.view },
+    params: {
+      m,
+      n,
+      k,
+      a_batch: a.rank === 3 ? m * k : 0,
+      a_row: transposeA ? 1 : k,
+      a_k: transposeA ? m : 1,
+      b_batch: b.rank === 3 ? k * n : 0,
+      b_k: transposeB ? 1 : n,
+      b_col: transposeB ? k : 1,
+    },
+    overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
+    grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
+    label,
+  });
+  return target;
+}
+
+function dims(x: Tensor, transposed: boolean): [number, number] {
+  const [rows, columns] = [x.shape.at(-2)!, x.shape.at(-1)!];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** Rows and columns that stood for one-dimensional operands leave the result's shape. */
+function trimmed(shape: number[], row: boolean, column: boolean): number[] {
+  const out = shape.slice(0, -2);
+  if (!row) out.push(shape.at(-2)!);
+  if (!column) out.push(shape.at(-1)!);
+  return out;
+}
+
+function product(
+  a: Tensor,
+  b: Tensor,
+  batch: Shape,
+  { transposeA, transposeB, bias, activation }: MatmulOptions,
+): Tensor {
+  const options = {
+    transposeA: transposeA ?? false,
+    transposeB: transposeB ?? false,
+    bias,
+    activation: activation ?? 'none',
+  };
+  const count = sizeOf(batch);
+  if (count === 1) return gemm({ a: a.viewAs(a.shape.slice(-2)), b: b.viewAs(b.shape.slice(-2)), ...options });
+  return gemm({ a: batched(a, batch, count), b: batched(b, batch, count), ...options });
+}
+
+function batched(x: Tensor, batch: Shape, count: number): Tensor {
+  const matrix = x.shape.slice(-2);
+  return broadcastTo(x, [...batch, ...matrix]).viewAs([count, ...matrix]);
+}
+
+function gradientOfA(d: Tensor, a: Tensor, b: Tensor, batch: Shape, transposeA: boolean, transposeB: boolean): Tensor {
+  const out = transposeA
+    ? product(b, d, batch, { transposeA: transposeB, transposeB: true })
+    : product(d, b, batch, { transposeB: !transposeB });
+  return out.viewAs([...batch, ...a.shape.slice(-2)]);
+}
+
+function gradientOfB(d: Tensor, a: Tensor, b: Tensor, batch: Shape, transposeA: boolean, transposeB: boolean): Tensor {
+  const out = transposeB
+    ? product(d, a, batch, { transposeA: true, transposeB: transposeA })
+    : product(a, d, batch, { transposeA: !transposeA });
+  return out.viewAs([...batch, ...b.shape.slice(-2)]);
+}
+
+/** relu, tanh and sigmoid follow from the result; gelu needs its argument, which is computed again rather than kept. */
+function activationBackward(
+  activation: Exclude<Activation, 'none'>,
+  out: Tensor,
+  dOut: Tensor,
+  a: Tensor,
+  b: Tensor,
+  options: MatmulOptions,
+): Tensor {
+  if (activation !== 'gelu') return unaryBackward(activation, out, dOut);
+  const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  return unaryBackward('gelu', product(a, b, batch, { ...options, activation: 'none' }).viewAs(dOut.shape), dOut);
+}

@@ -1,0 +1,199 @@
+// Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
+import { ArgumentError } from '../errors.ts';
+import type { BufferView, Kernel, Overrides, Params } from '../gpu/kernel.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
+import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkRank, sixDims } from './layout.ts';
+
+/** OP of unary.wgsl and unary_backward.wgsl, in order. */
+export const UNARY = [
+  'neg',
+  'abs',
+  'exp',
+  'log',
+  'sqrt',
+  'reciprocal',
+  'square',
+  'sigmoid',
+  'tanh',
+  'relu',
+  'gelu',
+  'softplus',
+  'sign',
+  'floor',
+  'ceil',
+  'sin',
+  'cos',
+  'affine',
+  'clamp',
+  'powScalar',
+  'silu',
+] as const;
+export type UnaryName = (typeof UNARY)[number];
+
+/** OP of binary.wgsl, in order. */
+export const BINARY = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow'] as const;
+export type BinaryName = (typeof BINARY)[number];
+
+/** OP of compare.wgsl, in order. */
+export const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+export type CompareName = (typeof COMPARE)[number];
+
+const WORKGROUP = 64;
+
+/** Launches a kernel whose bindings all run over the same elements, once per piece of at most the binding limit. */
+export function runFlat<const K extends Kernel>(
+  label: string,
+  kernel: K,
+  tensors: Readonly<Record<K['bindings'][number]['name'], Tensor>>,
+  params: Omit<Params<K>, 'size'>,
+  overrides: Overrides<K>,
+): void {
+  const all = Object.entries(tensors) as [string, Tensor][];
+  const { device, size } = all[0]![1];
+  const piece = Math.floor(device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  for (let start = 0; start < size; start += piece) {
+    const count = Math.min(piece, size - start);
+    const bind = Object.fromEntries(
+      all.map(([name, t]) => [
+        name,
+        { buffer: t.view.buffer, offset: t.view.offset + start * BYTES_PER_ELEMENT, bytes: count * BYTES_PER_ELEMENT },
+      ]),
+    );
+    device.run(kernel as Kernel, {
+      bind,
+      params: { ...params, size: count },
+      overrides: overrides as Overrides<Kernel>,
+      grid: Math.ceil(count / WORKGROUP),
+      label,
+    });
+  }
+}
+
+/** A table `[rows, width]` as pieces of whole rows that fit the binding limit. */
+export function rowPieces(table: Tensor): { firstRow: number; rowCount: number; view: BufferView }[] {
+  const rows = table.shape[0] ?? 1;
+  const rowBytes = table.bytes / Math.max(rows, 1);
+  // Piece starts must fall on 256 bytes: whole multiples of this many rows do.
+  const unit = 256 / gcd(256, rowBytes);
+  const fit = Math.floor(table.device.maxBindingBytes / rowBytes / unit) * unit;
+  if (fit < 1)
+    throw new ArgumentError({
+      op: 'rowPieces',
+      argument: 'row size',
+      expected: `at most ${Math.floor(table.device.maxBindingBytes / unit)} bytes (the binding limit, ${unit} rows at a time)`,
+      actual: String(rowBytes),
+      remedy: 'Use narrower rows.',
+    });
+  const pieces = [];
+  for (let firstRow = 0; firstRow < rows; firstRow += fit) {
+    const rowCount = Math.min(fit, rows - firstRow);
+    pieces.push({
+      firstRow,
+      rowCount,
+      view: { ...table.view, offset: table.view.offset + firstRow * rowBytes, bytes: rowCount * rowBytes },
+    });
+  }
+  return pieces;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+/** The same numbers as another dtype; floats are cut towards zero. No gradient. */
+export function castTo(x: Tensor, dtype: DType): Tensor {
+  const out = empty(x.shape, { dtype, device: x.device, label: 'cast' });
+  runFlat('cast', shaders[`cast_${x.dtype}_${dtype}`], { x, out }, {}, {});
+  return out;
+}
+
+export function unary(name: UnaryName, x: Tensor, alpha = 0, beta = 0, label: string = name): Tensor {
+  const y = empty(x.shape, { device: x.device, label });
+  runFlat(label, shaders.unary, { x, y }, { alpha, beta }, { OP: UNARY.indexOf(name) });
+  return y;
+}
+
+export function unaryBackward(name: UnaryName, saved: Tensor, dY: Tensor, alpha = 0, beta = 0): Tensor {
+  const dX = empty(saved.shape, { device: saved.device, label: name });
+  runFlat(name, shaders.unary_backward, { saved, d_y: dY, d_x: dX }, { alpha, beta }, { OP: UNARY.indexOf(name) });
+  return dX;
+}
+
+/** `f(a, b)` with broadcasting; both of one dtype. */
+export function binary(name: BinaryName, a: Tensor, b: Tensor, label: string = name): Tensor {
+  const kernel = { f32: shaders.binary_f32, i32: shaders.binary_i32, u32: shaders.binary_u32 }[a.dtype];
+  return launchPair(label, kernel, BINARY.indexOf(name), a, b, a.dtype);
+}
+
+/** 1 where the comparison holds, else 0, as u32; with broadcasting. */
+export function compare(name: CompareName, a: Tensor, b: Tensor): Tensor {
+  const kernel = { f32: shaders.compare_f32, i32: shaders.compare_i32, u32: shaders.compare_u32 }[a.dtype];
+  return launchPair(name, kernel, COMPARE.indexOf(name), a, b, 'u32');
+}
+
+function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Tensor, dtype: DType): Tensor {
+  const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, a.shape, b.shape);
+  const out = empty(shape, { dtype, device: a.device, label });
+  if (sameShape(a.shape, b.shape)) {
+    runFlat(
+      label,
+      kernel,
+      { a, b, out },
+      flatStrides,
+      kernel.overrides.some((o) => o.name === 'BROADCAST') ? { OP: op, BROADCAST: false } : { OP: op },
+    );
+    return out;
+  }
+  const dims = mergeAxes(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
+  checkRank(label, dims.shape);
+  const strides = strideParams(dims.shape, dims.a, dims.b);
+  const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  for (let base = 0; base < out.size; base += piece) {
+    const size = Math.min(piece, out.size - base);
+    const view = { ...out.view, offset: out.view.offset + base * BYTES_PER_ELEMENT, bytes: size * BYTES_PER_ELEMENT };
+    out.device.run(kernel, {
+      bind: { a: a.view, b: b.view, out: view },
+      params: { size, base, ...strides },
+      overrides: kernel.overrides.some((o) => o.name === 'BROADCAST') ? { OP: op, BROADCAST: true } : { OP: op },
+      grid: Math.ceil(size / WORKGROUP),
+      label,
+    });
+  }
+  return out;
+}
+
+function strideParams(shape: Shape, a: readonly number[], b: readonly number[]) {
+  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
+  const [a0, a1, a2, a3, a4, a5] = sixDims(a, 0);
+  const [b0, b1, b2, b3, b4, b5] = sixDims(b, 0);
+  return { n0, n1, n2, n3, n4, n5, a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5 };
+}
+
+// One axis of unlimited length: index and element coincide.
+const flatStrides = { base: 0, ...strideParams([2 ** 31], [1], [1]) };
+
+/** Joins neighbouring axes along which both operands advance evenly, so that few shapes need many axes. */
+function mergeAxes(
+  shape: Shape,
+  a: readonly number[],
+  b: readonly number[],
+): { shape: number[]; a: number[]; b: number[] } {
+  const out = { shape: [] as number[], a: [] as number[], b: [] as number[] };
+  shape.forEach((n, axis) => {
+    const last = out.shape.length - 1;
+    if (last >= 0 && out.a[last] === a[axis]! * n && out.b[last] === b[axis]! * n) {
+      out.shape[last]! *= n;
+      out.a[last] = a[axis]!;
+      out.b[last] = b[axis]!;
+    } else {
+      out.shape.push(n);
+      out.a.push(a[axis]!);
+      out.b.push(b[axis]!);
+    }
+  });
+  return out;
+}

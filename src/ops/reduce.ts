@@ -1,0 +1,183 @@
+// Reductions over axes, and their transpose, broadcasting.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty, full } from '../tensor/create.ts';
+import {
+  broadcastStrides,
+  formatShape,
+  normalizeAxes,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { copyStrided } from './layout.ts';
+import { binary, runFlat, unary } from './pointwise.ts';
+
+const SUM = 0;
+const MAX = 1;
+const MIN = 2;
+/** Sums longer than this are cut into slabs: it bounds both rounding and the idle time of a lone invocation. */
+const LONGEST_SUM = 256;
+
+export interface ReduceOptions {
+  /** Axes to reduce; all of them by default. */
+  dim?: number | readonly number[];
+  /** Whether the reduced axes stay, with length 1. */
+  keepDim?: boolean;
+}
+
+/** Sum over `dim` (`torch.sum`). */
+export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return scaledSum('sum', x, options, () => 1);
+}
+
+/** Mean over `dim` (`torch.mean`). */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return scaledSum('mean', x, options, (count) => 1 / count);
+}
+
+/** Largest value over `dim` (`torch.amax`: where several are largest the gradient is shared equally among them). */
+export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return extremum('amax', x, options, MAX);
+}
+
+/** Smallest value over `dim` (`torch.amin`). */
+export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return extremum('amin', x, options, MIN);
+}
+
+/** `x` repeated to `shape` by NumPy's rule (`torch.broadcast_to`), as a copy. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = shape.length - x.rank;
+  if (lead < 0 || x.shape.some((n, i) => n !== 1 && n !== shape[i + lead]))
+    throw new ArgumentError({
+      op: 'broadcastTo',
+      argument: 'shape',
+      expected: `one that ${formatShape(x.shape)} broadcasts to`,
+      actual: formatShape(shape),
+    });
+  const out = repeated('broadcastTo', x, shape);
+  record('broadcastTo', [x], [out], ([dOut]) => [sumTo(dOut!, x.shape)]);
+  return out;
+}
+
+/** Sums the axes along which `shape` was repeated, the transpose of `broadcastTo`; no autograd of its own. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const lead = x.rank - shape.length;
+  const axes = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
+  return reduceAxes('sumTo', x, axes, SUM, 1).viewAs(shape);
+}
+
+function repeated(label: string, x: Tensor, shape: Shape): Tensor {
+  const out = empty(shape, { dtype: x.dtype, device: x.device, label });
+  copyStrided(label, {
+    shape,
+    source: x,
+    sourceStrides: broadcastStrides(x.shape, shape),
+    target: out,
+    targetStrides: stridesOf(shape),
+  });
+  return out;
+}
+
+function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (count: number) => number): Tensor {
+  const { axes, kept, shape } = reduced(op, x, options);
+  const scale = scaleOf(sizeOf(axes.map((axis) => x.shape[axis]!)));
+  const out = reduceAxes(op, x, axes, SUM, scale).viewAs(shape);
+  record(op, [x], [out], ([dOut]) => {
+    const d = repeated(op, dOut!.viewAs(kept), x.shape);
+    return [scale === 1 ? d : unary('affine', d, scale, 0, op)];
+  });
+  return out;
+}
+
+function extremum(op: string, x: Tensor, options: ReduceOptions, kind: number): Tensor {
+  const { axes, kept, shape } = reduced(op, x, options);
+  if (axes.some((axis) => x.shape[axis] === 0))
+    throw new ArgumentError({
+      op,
+      argument: 'x',
+      expected: 'at least one element along dim',
+      actual: formatShape(x.shape),
+    });
+  const out = reduceAxes(op, x, axes, kind, 1).viewAs(shape);
+  record(op, [x], [out], ([dOut]) => {
+    const d = repeated(op, dOut!.viewAs(kept), x.shape);
+    const best = repeated(op, out.viewAs(kept), x.shape);
+    const ties = elementMask(op, x, best, full(x.shape, 1, { device: x.device }));
+    const share = repeated(op, reduceAxes(op, ties, axes, SUM, 1).viewAs(kept), x.shape);
+    return [binary('div', elementMask(op, x, best, d), share, op)];
+  });
+  return out;
+}
+
+function reduced(
+  op: string,
+  x: Tensor,
+  { dim, keepDim }: ReduceOptions,
+): { axes: number[]; kept: number[]; shape: number[] } {
+  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  const axes = normalizeAxes(op, dim, x.rank);
+  const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
+  return { axes, kept, shape: keepDim ? kept : kept.filter((_, i) => !axes.includes(i)) };
+}
+
+/** Reduces runs of neighbouring axes, last run first; the result has length 1 where axes were reduced. */
+function reduceAxes(label: string, x: Tensor, axes: readonly number[], kind: number, scale: number): Tensor {
+  let result = x;
+  const left = [...axes];
+  let factor = scale;
+  while (left.length > 0) {
+    const last = left.pop()!;
+    let first = last;
+    while (left.at(-1) === first - 1) first = left.pop()!;
+    const outer = sizeOf(result.shape.slice(0, first));
+    const length = sizeOf(result.shape.slice(first, last + 1));
+    const inner = sizeOf(result.shape.slice(last + 1));
+    const shape = result.shape.map((n, i) => (i >= first && i <= last ? 1 : n));
+    result = reduceRun(label, result, outer, length, inner, kind, factor).viewAs(shape);
+    factor = 1;
+  }
+  if (factor !== 1) result = unary('affine', result, factor, 0, label);
+  return result === x ? x.viewAs(x.shape) : result;
+}
+
+function reduceRun(
+  label: string,
+  x: Tensor,
+  outer: number,
+  length: number,
+  inner: number,
+  kind: number,
+  scale: number,
+): Tensor {
+  const { device } = x;
+  if (outer * inner === 0 || length === 0) return full([outer, 1, inner], 0, { device });
+  const slabs = length > LONGEST_SUM ? Math.ceil(Math.sqrt(length)) : 1;
+  const chunk = Math.ceil(length / slabs);
+  const used = Math.ceil(length / chunk);
+  const out = empty([outer, used, inner], { device, label });
+  device.run(shaders.reduce, {
+    bind: { x: x.view, out: out.view },
+    params: { outer, length, inner, slabs: used, chunk, scale: used === 1 ? scale : 1 },
+    overrides: { OP: kind },
+    grid: Math.ceil(out.size / 64),
+    label,
+  });
+  if (used === 1) return out;
+  const total = reduceRun(label, out, outer, used, inner, kind, scale);
+  out.dispose();
+  return total;
+}
+
+/** `d` where `x` equals `best`, else 0. */
+function elementMask(label: string, x: Tensor, best: Tensor, d: Tensor): Tensor {
+  const out = empty(x.shape, { device: x.device, label });
+  runFlat(label, shaders.select_equal, { x, y: best, values: d, out }, {}, {});
+  return out;
+}

@@ -1,0 +1,156 @@
+// Making tensors: from host values, filled, and the device they go to.
+import { ArgumentError, WeftError } from '../errors.ts';
+import { Device, type DeviceOptions } from '../gpu/device.ts';
+import { BYTES_PER_ELEMENT, type DType, dtypeOf, type TypedArray, typedArray } from './dtype.ts';
+import { formatShape, type Shape, sizeOf } from './shape.ts';
+import { Storage, Tensor } from './tensor.ts';
+
+let defaultDevice: Device | undefined;
+
+/** Finds an adapter, makes a device and has every creation function use it by default. */
+export async function init(options: DeviceOptions = {}): Promise<Device> {
+  const device = await Device.create(options);
+  defaultDevice = device;
+  return device;
+}
+
+export function setDefaultDevice(device: Device | undefined): void {
+  defaultDevice = device;
+}
+
+export function getDevice(): Device {
+  if (!defaultDevice) throw new WeftError('no device yet: `await init()` first, or pass one in the options');
+  return defaultDevice;
+}
+
+export interface CreateOptions {
+  dtype?: DType;
+  device?: Device;
+  /** Whether `backward` computes a gradient for it. */
+  requiresGrad?: boolean;
+}
+
+type Nested = number | readonly Nested[];
+
+/** An uninitialised tensor, named after the op that fills it. */
+export function empty(
+  shape: Shape,
+  options: { dtype?: DType; device: Device; label: string; host?: TypedArray | undefined },
+): Tensor {
+  for (const n of shape)
+    if (!Number.isInteger(n) || n < 0)
+      throw new ArgumentError({
+        op: options.label,
+        argument: 'shape',
+        expected: 'whole numbers >= 0',
+        actual: formatShape(shape),
+      });
+  const storage = new Storage(options.device, sizeOf(shape) * BYTES_PER_ELEMENT, options.label);
+  return new Tensor(storage, shape, options.dtype ?? 'f32', { host: options.host });
+}
+
+/**
+ * A tensor of host values: nested arrays, or a flat array with a shape. The dtype is that of a typed array, else f32.
+ * Integer tensors keep their host values for range checks.
+ */
+export function tensor(values: Nested | TypedArray, options: CreateOptions & { shape?: Shape } = {}): Tensor {
+  const device = options.device ?? getDevice();
+  const flat: number[] = [];
+  let data: TypedArray;
+  let shape: Shape;
+  if (ArrayBuffer.isView(values)) {
+    data = options.dtype && options.dtype !== dtypeOf(values) ? typedArray(options.dtype, values) : values.slice();
+    shape = options.shape ?? [values.length];
+  } else {
+    const found = flatten(values, flat, 'tensor');
+    data = typedArray(options.dtype ?? 'f32', flat);
+    shape = options.shape ?? found;
+  }
+  if (sizeOf(shape) !== data.length)
+    throw new ArgumentError({
+      op: 'tensor',
+      argument: 'shape',
+      expected: `a shape of ${data.length} elements`,
+      actual: formatShape(shape),
+    });
+  const host = data instanceof Float32Array ? undefined : data;
+  const out = empty(shape, { dtype: dtypeOf(data), device, label: 'tensor', host });
+  if (data.length > 0) device.write({ ...out.view, bytes: out.bytes }, data);
+  return withGrad(out, options);
+}
+
+function flatten(values: Nested, flat: number[], op: string): number[] {
+  if (typeof values === 'number') {
+    flat.push(values);
+    return [];
+  }
+  let inner: number[] | undefined;
+  for (const value of values) {
+    const shape = flatten(value, flat, op);
+    if (inner && formatShape(inner) !== formatShape(shape))
+      throw new ArgumentError({
+        op,
+        argument: 'values',
+        expected: 'nested arrays of equal lengths',
+        actual: `${formatShape(inner)} beside ${formatShape(shape)}`,
+      });
+    inner = shape;
+  }
+  return [values.length, ...(inner ?? [])];
+}
+
+/** Overwrites a tensor's elements with host values of the same number. */
+export function assign(target: Tensor, data: TypedArray): void {
+  if (data.length !== target.size || dtypeOf(data) !== target.dtype)
+    throw new ArgumentError({
+      op: 'assign',
+      argument: 'data',
+      expected: `${target.size} values of ${target.dtype}`,
+      actual: `${data.length} of ${dtypeOf(data)}`,
+    });
+  if (data.length > 0) target.device.write({ ...target.view, bytes: target.bytes }, data.slice());
+}
+
+export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
+  const dtype = options.dtype ?? 'f32';
+  const device = options.device ?? getDevice();
+  const out = empty(shape, { dtype, device, label: 'full' });
+  if (value === 0) device.clear(out.view);
+  else if (out.size > 0)
+    device.write({ ...out.view, bytes: out.bytes }, typedArray(dtype, new Float64Array(out.size).fill(value)));
+  return withGrad(out, options);
+}
+
+export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+/** `[start, start + step, …)` up to and without `end`. */
+export function arange(start: number, end: number, stride = 1, options: CreateOptions = {}): Tensor {
+  if (!(stride !== 0) || Number.isNaN(stride))
+    throw new ArgumentError({
+      op: 'arange',
+      argument: 'stride',
+      expected: 'a number other than 0',
+      actual: String(stride),
+    });
+  const length = Math.max(0, Math.ceil((end - start) / stride));
+  const values = Float64Array.from({ length }, (_, i) => start + i * stride);
+  return tensor(typedArray(options.dtype ?? 'f32', values), options);
+}
+
+function withGrad(out: Tensor, options: CreateOptions): Tensor {
+  if (options.requiresGrad && out.dtype !== 'f32')
+    throw new ArgumentError({
+      op: 'tensor',
+      argument: 'requiresGrad',
+      expected: 'false for integer tensors',
+      actual: 'true',
+    });
+  out.requiresGrad = options.requiresGrad ?? false;
+  return out;
+}

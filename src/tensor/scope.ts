@@ -1,0 +1,63 @@
+// Lifetimes: tensors born in a step's scope go back to the pool when it ends, except those returned or kept.
+import { ArgumentError } from '../errors.ts';
+import { Storage, Tensor } from './tensor.ts';
+
+class Scope {
+  readonly parent: Scope | undefined;
+  readonly born = new Set<Storage>();
+
+  constructor(parent: Scope | undefined) {
+    this.parent = parent;
+  }
+}
+
+let current: Scope | undefined;
+Storage.onCreate = (storage) => current?.born.add(storage);
+
+/**
+ * Runs `fn` and frees every tensor made in it, except those it returns (alone, in an array or in a plain object), those
+ * given to `keep`, and the gradients of parameters. Synchronous: a promise is refused, because what it makes later would
+ * escape the scope. Nested scopes hand what they return to the outer one.
+ */
+export function step<T>(fn: () => T): T {
+  const scope = new Scope(current);
+  current = scope;
+  try {
+    const result = fn();
+    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function')
+      throw new ArgumentError({
+        op: 'step',
+        argument: 'fn',
+        expected: 'a synchronous function',
+        actual: 'a function that returns a promise',
+        remedy: 'Load data before the step, and await item() or data() of what the step returns after it.',
+      });
+    for (const tensor of tensorsIn(result)) moveOut(tensor, scope);
+    return result;
+  } finally {
+    current = scope.parent;
+    for (const storage of scope.born) storage.free();
+  }
+}
+
+/** Takes a tensor out of every open scope: it lives until `dispose()`. Returns it. */
+export function keep<T extends Tensor>(tensor: T): T {
+  for (let scope = current; scope; scope = scope.parent) scope.born.delete(tensor.storage);
+  return tensor;
+}
+
+/** Whether a scope is open. */
+export function inStep(): boolean {
+  return current !== undefined;
+}
+
+function moveOut(tensor: Tensor, scope: Scope): void {
+  if (scope.born.delete(tensor.storage)) scope.parent?.born.add(tensor.storage);
+}
+
+function* tensorsIn(value: unknown): Generator<Tensor> {
+  if (value instanceof Tensor) yield value;
+  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
+  else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
+    for (const item of Object.values(value)) yield* tensorsIn(item);
+}

@@ -1,0 +1,93 @@
+// Shape arithmetic on plain arrays: sizes, strides, axes, broadcasting. A leaf that anyone may use.
+import { ArgumentError } from '../errors.ts';
+
+export type Shape = readonly number[];
+
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+}
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = step;
+    step *= shape[axis]!;
+  }
+  return strides;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/** `axis` counted from the front, from the back where negative. */
+export function normalizeAxis(op: string, axis: number, rank: number, argument = 'dim'): number {
+  const at = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || at < 0 || at >= rank)
+    throw new ArgumentError({
+      op,
+      argument,
+      expected: rank === 0 ? 'absent (the tensor is a scalar)' : `an integer in ${-rank}..${rank - 1}`,
+      actual: String(axis),
+    });
+  return at;
+}
+
+/** Several axes, sorted and without doubles; all of them where undefined. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  const unique = [...new Set(list)].sort((a, b) => a - b);
+  if (unique.length !== list.length)
+    throw new ArgumentError({ op, argument: 'dim', expected: 'distinct axes', actual: formatShape(list) });
+  return unique;
+}
+
+/** The shape that `a` and `b` broadcast to, by NumPy's rule. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let i = 1; i <= rank; i++) {
+    const m = a[a.length - i] ?? 1;
+    const n = b[b.length - i] ?? 1;
+    if (m !== n && m !== 1 && n !== 1)
+      throw new ArgumentError({
+        op,
+        argument: 'the operands',
+        expected: 'of shapes that broadcast (equal or 1 on each axis, counted from the back)',
+        actual: `${formatShape(a)} and ${formatShape(b)}`,
+      });
+    out[rank - i] = m === 1 ? n : m;
+  }
+  return out;
+}
+
+/** Strides of `shape` read as the broadcast shape `target`: 0 where an axis is repeated. */
+export function broadcastStrides(shape: Shape, target: Shape): number[] {
+  const strides = stridesOf(shape);
+  const lead = target.length - shape.length;
+  return target.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : strides[i - lead]!));
+}
+
+/** `shape` with one `-1` replaced by what makes it hold `size` elements. */
+export function inferShape(op: string, shape: Shape, size: number): number[] {
+  const holes = shape.filter((n) => n === -1).length;
+  const known = sizeOf(shape.filter((n) => n !== -1));
+  const fits = holes === 0 ? known === size : holes === 1 && known > 0 && size % known === 0;
+  if (!fits || shape.some((n) => !Number.isInteger(n) || n < -1))
+    throw new ArgumentError({
+      op,
+      argument: 'shape',
+      expected: `a shape of ${size} elements (one -1 is inferred)`,
+      actual: formatShape(shape),
+    });
+  return shape.map((n) => (n === -1 ? size / known : n));
+}

@@ -1,0 +1,139 @@
+// A tensor: a shape, a dtype, a storage and an offset into it. Always contiguous, row-major.
+import { ArgumentError, WeftError } from '../errors.ts';
+import type { PoolBuffer } from '../gpu/buffer-pool.ts';
+import type { Device } from '../gpu/device.ts';
+import type { BufferView } from '../gpu/kernel.ts';
+import { BYTES_PER_ELEMENT, type DType, type TypedArray, viewAs } from './dtype.ts';
+import type { RowSparse } from './row-sparse.ts';
+import { formatShape, type Shape, sizeOf } from './shape.ts';
+
+/** Bytes on the device that one or more tensors view. Freed once, as a whole. */
+export class Storage {
+  /** Set by the scopes, which must hear of every birth. */
+  static onCreate: (storage: Storage) => void = () => {};
+
+  readonly device: Device;
+  readonly label: string;
+  #buffer: PoolBuffer | undefined;
+
+  constructor(device: Device, bytes: number, label: string) {
+    this.device = device;
+    this.label = label;
+    this.#buffer = device.allocate(bytes, label);
+    Storage.onCreate(this);
+  }
+
+  get alive(): boolean {
+    return this.#buffer !== undefined;
+  }
+
+  get buffer(): PoolBuffer {
+    if (!this.#buffer)
+      throw new WeftError(
+        `this tensor (made by ${this.label}) was freed: it was born in a step that has ended, or disposed. Return it from the step or keep() it.`,
+      );
+    return this.#buffer;
+  }
+
+  free(): void {
+    if (!this.#buffer) return;
+    const buffer = this.#buffer;
+    this.#buffer = undefined;
+    this.device.release(buffer);
+  }
+}
+
+/** What the tape hangs on a tensor that an op computed. */
+export interface GradientNode {
+  readonly order: number;
+}
+
+export class Tensor {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly storage: Storage;
+  /** First element in the storage. */
+  readonly offset: number;
+  /** Number of elements. */
+  readonly size: number;
+  /** Integer tensors made from host values keep them, so that ids and labels can be checked without a readback. */
+  readonly host: TypedArray | undefined;
+  /** Whether `backward` computes a gradient for this leaf. */
+  requiresGrad = false;
+  /** Set by the tape on results; a leaf has none. */
+  node: GradientNode | undefined;
+  /** The gradient of a leaf, accumulated by `backward` until `zeroGrad`. */
+  grad: Tensor | RowSparse | undefined;
+
+  constructor(
+    storage: Storage,
+    shape: Shape,
+    dtype: DType,
+    options: { offset?: number; host?: TypedArray | undefined } = {},
+  ) {
+    this.storage = storage;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.offset = options.offset ?? 0;
+    this.size = sizeOf(shape);
+    this.host = options.host;
+  }
+
+  get device(): Device {
+    return this.storage.device;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Size in bytes. */
+  get bytes(): number {
+    return this.size * BYTES_PER_ELEMENT;
+  }
+
+  /** The bytes as a kernel binds them; a tensor without elements still binds four. */
+  get view(): BufferView {
+    return {
+      buffer: this.storage.buffer,
+      offset: this.offset * BYTES_PER_ELEMENT,
+      bytes: Math.max(this.bytes, BYTES_PER_ELEMENT),
+    };
+  }
+
+  /** The same elements under another shape; shares the storage. Not seen by autograd: use the op `reshape` for that. */
+  viewAs(shape: Shape, offset = this.offset): Tensor {
+    return new Tensor(this.storage, shape, this.dtype, { offset, host: undefined });
+  }
+
+  /** The elements, read back from the device. Rejects with the first error since the last read. */
+  async data(): Promise<TypedArray> {
+    if (this.size === 0) return viewAs(this.dtype, new ArrayBuffer(0));
+    return viewAs(this.dtype, await this.device.read({ ...this.view, bytes: this.bytes }));
+  }
+
+  /** The value of a tensor of one element. */
+  async item(): Promise<number> {
+    if (this.size !== 1)
+      throw new ArgumentError({
+        op: 'item',
+        argument: 'the tensor',
+        expected: 'of one element',
+        actual: `of shape ${formatShape(this.shape)}`,
+      });
+    return (await this.data())[0]!;
+  }
+
+  /** Frees the storage, and with it every view of it. */
+  dispose(): void {
+    this.storage.free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  toString(): string {
+    return `Tensor(${formatShape(this.shape)}, ${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
+  }
+}

@@ -22,15 +22,26 @@ export interface MatmulOptions {
   activation?: Activation;
 }
 
-/** One product as a kernel sees it. */
+/** A stack of matrices inside a tensor: element `[z, i, j]` lies at `z·batchStride + i·rowStride + j·colStride`. */
+export interface Matrix {
+  tensor: Tensor;
+  batchStride: number;
+  rowStride: number;
+  colStride: number;
+}
+
+/** One product as a kernel sees it: `out[z] = act(a[z] · b[z] + bias)` with `a` `[m, k]` and `b` `[k, n]`. */
 export interface Gemm {
-  a: Tensor;
-  b: Tensor;
-  transposeA?: boolean;
-  transposeB?: boolean;
+  a: Matrix;
+  b: Matrix;
+  m: number;
+  n: number;
+  k: number;
+  batch: number;
+  /** `[n]`. */
   bias?: Tensor | undefined;
   activation?: Activation;
-  label?: string;
+  label: string;
 }
 
 /**
@@ -102,42 +113,34 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Act
   ]);
 }
 
-/**
- * The kernel alone, no autograd: `out = act(a · b + bias)` for operands of two axes, or of three with equal first axes.
- * `out` is a fresh tensor unless one is given.
- */
-export function gemm(
-  { a, b, transposeA = false, transposeB = false, bias, activation = 'none', label = 'matmul' }: Gemm,
-  out?: Tensor,
-): Tensor {
-  const { device } = a;
-  const batch = a.rank === 3 ? a.shape[0]! : 1;
-  const [m, k] = dims(a, transposeA);
-  const n = dims(b, transposeB)[1];
-  const target = out ?? empty(a.rank === 3 ? [batch, m, n] : [m, n], { device, label });
-  if (target.size === 0) return target;
+/** The kernel alone, no autograd. The result `[batch, m, n]` is a fresh tensor. */
+export function gemm({ a, b, m, n, k, batch, bias, activation = 'none', label }: Gemm): Tensor {
+  const { device } = a.tensor;
+  const out = empty([batch, m, n], { device, label });
+  if (out.size === 0) return out;
   if (k === 0) {
-    device.clear(target.view);
-    return target;
+    device.clear(out.view);
+    return out;
   }
   device.run(shaders.matmul_direct, {
-    bind: { a: a.view, b: b.view, bias: (bias ?? a).view, out: target.view },
+    bind: { a: a.tensor.view, b: b.tensor.view, bias: (bias ?? a.tensor).view, out: out.view },
     params: {
-      m,
-      n,
-      k,
-      a_batch: a.rank === 3 ? m * k : 0,
-      a_row: transposeA ? 1 : k,
-      a_k: transposeA ? m : 1,
-      b_batch: b.rank === 3 ? k * n : 0,
-      b_k: transposeB ? 1 : n,
-      b_col: transposeB ? k : 1,
+      m, n, k,
+      a_batch: a.batchStride, a_row: a.rowStride, a_k: a.colStride,
+      b_batch: b.batchStride, b_k: b.rowStride, b_col: b.colStride,
     },
     overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
     grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
     label,
   });
-  return target;
+  return out;
+}
+
+/** The last two axes of `tensor` as matrices; one that is not batched serves every member of the batch. */
+export function matrixOf(tensor: Tensor, transposed: boolean): Matrix {
+  const [rows, columns] = [tensor.shape.at(-2)!, tensor.shape.at(-1)!];
+  const batchStride = tensor.size > rows * columns ? rows * columns : 0;
+  return transposed ? { tensor, batchStride, rowStride: 1, colStride: columns } : { tensor, batchStride, rowStride: columns, colStride: 1 };
 }
 
 function dims(x: Tensor, transposed: boolean): [number, number] {
@@ -153,26 +156,20 @@ function trimmed(shape: number[], row: boolean, column: boolean): number[] {
   return out;
 }
 
-function product(
-  a: Tensor,
-  b: Tensor,
-  batch: Shape,
-  { transposeA, transposeB, bias, activation }: MatmulOptions,
-): Tensor {
-  const options = {
-    transposeA: transposeA ?? false,
-    transposeB: transposeB ?? false,
-    bias,
-    activation: activation ?? 'none',
-  };
-  const count = sizeOf(batch);
-  if (count === 1) return gemm({ a: a.viewAs(a.shape.slice(-2)), b: b.viewAs(b.shape.slice(-2)), ...options });
-  return gemm({ a: batched(a, batch, count), b: batched(b, batch, count), ...options });
+function product(a: Tensor, b: Tensor, batch: Shape, { transposeA = false, transposeB = false, bias, activation = 'none' }: MatmulOptions): Tensor {
+  const [m, k] = dims(a, transposeA);
+  const n = dims(b, transposeB)[1];
+  return gemm({
+    a: matrixOf(spread(a, batch), transposeA),
+    b: matrixOf(spread(b, batch), transposeB),
+    m, n, k, batch: sizeOf(batch), bias, activation, label: 'matmul',
+  });
 }
 
-function batched(x: Tensor, batch: Shape, count: number): Tensor {
+/** One matrix for the whole batch stays one; a partly repeated stack is written out. */
+function spread(x: Tensor, batch: Shape): Tensor {
   const matrix = x.shape.slice(-2);
-  return broadcastTo(x, [...batch, ...matrix]).viewAs([count, ...matrix]);
+  return sizeOf(x.shape.slice(0, -2)) === 1 ? x : broadcastTo(x, [...batch, ...matrix]);
 }
 
 function gradientOfA(d: Tensor, a: Tensor, b: Tensor, batch: Shape, transposeA: boolean, transposeB: boolean): Tensor {

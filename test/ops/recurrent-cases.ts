@@ -1,0 +1,42 @@
+// The shapes at which each recurrent op is checked, and how a case's list of tensors is read.
+import type { Shape } from '../../src/tensor/shape.ts';
+import type { Nd } from '../nd.ts';
+import type { ReferenceWeights } from '../reference/recurrent.ts';
+
+export interface Case {
+  name: string;
+  B: number;
+  T: number;
+  I: number;
+  H: number;
+  D: 1 | 2;
+  bias?: boolean;
+  lengths?: number[];
+}
+
+export const CASES: Case[] = [
+  { name: 'one of everything', B: 1, T: 1, I: 1, H: 1, D: 1 },
+  { name: 'odd sizes', B: 3, T: 4, I: 5, H: 7, D: 1 },
+  { name: 'both directions', B: 5, T: 3, I: 2, H: 6, D: 2 },
+  { name: 'without bias', B: 2, T: 3, I: 3, H: 5, D: 2, bias: false },
+  { name: 'ragged, both directions', B: 5, T: 6, I: 3, H: 5, D: 2, lengths: [6, 1, 4, 0, 3] },
+  { name: 'ragged, one direction', B: 3, T: 5, I: 3, H: 4, D: 1, lengths: [2, 5, 3] },
+  { name: 'more units than a workgroup', B: 2, T: 2, I: 3, H: 70, D: 2 },
+  { name: 'more rows than a tile', B: 37, T: 2, I: 2, H: 9, D: 2 },
+];
+
+/** Shapes in the order x, initial states, then per direction weightIh, weightHh, biasIh, biasHh. */
+export function shapesOf({ B, T, I, H, D, bias = true }: Case, gates: number, states: number): Shape[] {
+  const perDirection = [[gates * H, I], [gates * H, H], ...(bias ? [[gates * H], [gates * H]] : [])];
+  return [[B, T, I], ...Array.from({ length: states }, () => [D, B, H]), ...Array.from({ length: D }, () => perDirection).flat()];
+}
+
+export function weightsOf<T>(inputs: readonly T[], states: number, { D, bias = true }: Case): { weightIh: T; weightHh: T; biasIh?: T; biasHh?: T }[] {
+  const per = bias ? 4 : 2;
+  return Array.from({ length: D }, (_, d) => {
+    const [weightIh, weightHh, biasIh, biasHh] = inputs.slice(1 + states + d * per, 1 + states + (d + 1) * per);
+    return bias ? { weightIh: weightIh!, weightHh: weightHh!, biasIh: biasIh!, biasHh: biasHh! } : { weightIh: weightIh!, weightHh: weightHh! };
+  });
+}
+
+export type { Nd, ReferenceWeights };

@@ -1,78 +1,11 @@
 // Moving elements about: reshape, transpose, permute, slice, concat, stack, split, pad. All are copies but reshape.
+// Integer tensors with host values keep them through every one of these.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, inferShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-
-export const MAX_RANK = 6;
-
-/** Pads a list of dimensions at the front to the six that kernels take. */
-export function sixDims(dims: readonly number[], fill: number): [number, number, number, number, number, number] {
-  const lead = new Array<number>(MAX_RANK - dims.length).fill(fill);
-  return [...lead, ...dims] as [number, number, number, number, number, number];
-}
-
-export function checkRank(op: string, shape: Shape): void {
-  if (shape.length > MAX_RANK)
-    throw new ArgumentError({
-      op,
-      argument: 'rank',
-      expected: `at most ${MAX_RANK}`,
-      actual: String(shape.length),
-      remedy: 'Merge axes with reshape first.',
-    });
-}
-
-export interface StridedCopy {
-  /** The box of indices that is copied. */
-  shape: Shape;
-  source: Tensor;
-  sourceStrides: readonly number[];
-  sourceOffset?: number;
-  target: Tensor;
-  targetStrides: readonly number[];
-  targetOffset?: number;
-}
-
-/** `target[targetOffset + i·targetStrides] = source[sourceOffset + i·sourceStrides]` for every index of the box; no autograd. */
-export function copyStrided(label: string, { shape, source, target, ...copy }: StridedCopy): void {
-  checkRank(label, shape);
-  const size = sizeOf(shape);
-  if (size === 0) return;
-  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
-  const [s0, s1, s2, s3, s4, s5] = sixDims(copy.sourceStrides, 0);
-  const [t0, t1, t2, t3, t4, t5] = sixDims(copy.targetStrides, 0);
-  source.device.run(shaders.copy_strided, {
-    bind: { x: source.view, out: target.view },
-    params: {
-      size,
-      base_x: copy.sourceOffset ?? 0,
-      base_out: copy.targetOffset ?? 0,
-      n0,
-      n1,
-      n2,
-      n3,
-      n4,
-      n5,
-      s0,
-      s1,
-      s2,
-      s3,
-      s4,
-      s5,
-      t0,
-      t1,
-      t2,
-      t3,
-      t4,
-      t5,
-    },
-    grid: Math.ceil(size / 64),
-    label,
-  });
-}
+import { copyStrided, move, moved } from './copy-strided.ts';
 
 /** The same elements under another shape; one axis may be -1 (`torch.reshape`). Shares the storage. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -86,6 +19,13 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   if (x.rank === 0) return reshape(x, [1]);
   const start = normalizeAxis('flatten', startDim, x.rank, 'startDim');
   const end = normalizeAxis('flatten', endDim, x.rank, 'endDim');
+  if (start > end)
+    throw new ArgumentError({
+      op: 'flatten',
+      argument: 'startDim',
+      expected: `at most endDim = ${end}`,
+      actual: String(start),
+    });
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
@@ -122,9 +62,9 @@ export function permute(x: Tensor, dims: readonly number[]): Tensor {
       actual: formatShape(dims),
     });
   const shape = order.map((axis) => x.shape[axis]!);
-  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'permute' });
+  const out = moved('permute', shape, [x]);
   const strides = stridesOf(x.shape);
-  copyStrided('permute', {
+  move('permute', {
     shape,
     source: x,
     sourceStrides: order.map((axis) => strides[axis]!),
@@ -156,6 +96,13 @@ export function slice(
 ): Tensor {
   const axis = normalizeAxis('slice', dim, x.rank);
   const length = x.shape[axis]!;
+  if (!Number.isInteger(start) || !Number.isInteger(end))
+    throw new ArgumentError({
+      op: 'slice',
+      argument: 'start and end',
+      expected: 'whole numbers',
+      actual: `${start} and ${end}`,
+    });
   const from = Math.min(length, Math.max(0, start < 0 ? start + length : start));
   const to = Math.min(length, Math.max(from, end < 0 ? end + length : end));
   if (!Number.isInteger(stride) || stride < 1)
@@ -167,13 +114,13 @@ export function slice(
     });
   const shape = x.shape.map((n, i) => (i === axis ? Math.ceil((to - from) / stride) : n));
   const strides = stridesOf(x.shape);
-  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'slice' });
+  const out = moved('slice', shape, [x]);
   const box = {
     shape,
     sourceStrides: strides.map((s, i) => (i === axis ? s * stride : s)),
     sourceOffset: from * strides[axis]!,
   };
-  copyStrided('slice', { ...box, source: x, target: out, targetStrides: stridesOf(shape) });
+  move('slice', { ...box, source: x, target: out, targetStrides: stridesOf(shape) });
   record('slice', [x], [out], ([dOut]) => {
     const dX = empty(x.shape, { device: x.device, label: 'slice' });
     x.device.clear(dX.view);
@@ -190,9 +137,20 @@ export function slice(
   return out;
 }
 
-/** `length` elements of axis `dim` from `start` on (`torch.narrow`). */
+/** `length` elements of axis `dim` from `start` on, `start` counted from the back where negative (`torch.narrow`). */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  return slice(x, dim, start, start + length);
+  const axis = normalizeAxis('narrow', dim, x.rank);
+  const available = x.shape[axis]!;
+  const from = start < 0 ? start + available : start;
+  const whole = Number.isInteger(start) && Number.isInteger(length);
+  if (!whole || from < 0 || length < 0 || from + length > available)
+    throw new ArgumentError({
+      op: 'narrow',
+      argument: 'start and length',
+      expected: `whole numbers that stay within the ${available} elements of axis ${axis}`,
+      actual: `${start} and ${length}`,
+    });
+  return slice(x, axis, from, from + length);
 }
 
 /** Tensors one after the other along an existing axis (`torch.cat`). */
@@ -204,8 +162,8 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   for (const t of tensors)
     if (
       t.dtype !== first.dtype ||
-      !sameShape(t.shape.with(axis, 0), first.shape.with(axis, 0)) ||
-      t.rank !== first.rank
+      t.rank !== first.rank ||
+      !sameShape(t.shape.with(axis, 0), first.shape.with(axis, 0))
     )
       throw new ArgumentError({
         op: 'concat',
@@ -216,11 +174,11 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   const total = tensors.reduce((sum, t) => sum + t.shape[axis]!, 0);
   const shape = first.shape.with(axis, total);
   const strides = stridesOf(shape);
-  const out = empty(shape, { dtype: first.dtype, device: first.device, label: 'concat' });
+  const out = moved('concat', shape, tensors);
   const starts: number[] = [];
   let at = 0;
   for (const t of tensors) {
-    copyStrided('concat', {
+    move('concat', {
       shape: t.shape,
       source: t,
       sourceStrides: stridesOf(t.shape),
@@ -239,9 +197,18 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Tensors of one shape along a new axis (`torch.stack`). */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const first = tensors[0];
+  if (!first || tensors.some((t) => t.dtype !== first.dtype || !sameShape(t.shape, first.shape)))
+    throw new ArgumentError({
+      op: 'stack',
+      argument: 'tensors',
+      expected: 'at least one tensor, and all of one dtype and shape',
+      actual: tensors.map((t) => `${t.dtype}${formatShape(t.shape)}`).join(', ') || 'none',
+    });
+  const axis = normalizeAxis('stack', dim, first.rank + 1);
   return concat(
-    tensors.map((t) => unsqueeze(t, dim)),
-    dim,
+    tensors.map((t) => unsqueeze(t, axis)),
+    axis,
   );
 }
 
@@ -249,10 +216,13 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
   const axis = normalizeAxis('split', dim, x.rank);
   const length = x.shape[axis]!;
+  const each = typeof sizes === 'number' ? sizes : 1;
+  if (!Number.isInteger(each) || each < 0 || (each === 0 && length > 0))
+    throw new ArgumentError({ op: 'split', argument: 'sizes', expected: 'a whole number >= 1', actual: String(sizes) });
+  // An axis of length 0 is one empty piece, as in PyTorch.
+  const count = length === 0 ? 1 : Math.ceil(length / each);
   const list =
-    typeof sizes === 'number'
-      ? Array.from({ length: Math.ceil(length / sizes) }, (_, i) => Math.min(sizes, length - i * sizes))
-      : sizes;
+    typeof sizes === 'number' ? Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes)) : sizes;
   const total = list.reduce((sum, n) => sum + n, 0);
   if (total !== length || list.some((n) => !Number.isInteger(n) || n < 0))
     throw new ArgumentError({
@@ -281,9 +251,9 @@ export function pad(x: Tensor, padding: readonly number[]): Tensor {
   const shape = x.shape.map((n, axis) => n + before[axis]! + (padding[2 * (x.rank - 1 - axis) + 1] ?? 0));
   const strides = stridesOf(shape);
   const offset = before.reduce((sum, n, axis) => sum + n * strides[axis]!, 0);
-  const out = empty(shape, { dtype: x.dtype, device: x.device, label: 'pad' });
+  const out = moved('pad', shape, [x]);
   x.device.clear(out.view);
-  copyStrided('pad', {
+  move('pad', {
     shape: x.shape,
     source: x,
     sourceStrides: stridesOf(x.shape),

@@ -6,7 +6,7 @@ import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRank, sixDims } from './layout.ts';
+import { checkRank, sixDims } from './copy-strided.ts';
 
 /** OP of unary.wgsl and unary_backward.wgsl, in order. */
 export const UNARY = [

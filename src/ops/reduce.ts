@@ -13,7 +13,7 @@ import {
   stridesOf,
 } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { copyStrided } from './layout.ts';
+import { copyStrided } from './copy-strided.ts';
 import { binary, runFlat, unary } from './pointwise.ts';
 
 const SUM = 0;

@@ -1,0 +1,99 @@
+// Copying boxes of elements by strides: what every op that moves elements about is made of. No autograd.
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { typedArray } from '../tensor/dtype.ts';
+import { type Shape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+export const MAX_RANK = 6;
+
+/** Pads a list of dimensions at the front to the six that kernels take. */
+export function sixDims(dims: readonly number[], fill: number): [number, number, number, number, number, number] {
+  const lead = new Array<number>(MAX_RANK - dims.length).fill(fill);
+  return [...lead, ...dims] as [number, number, number, number, number, number];
+}
+
+export function checkRank(op: string, shape: Shape): void {
+  if (shape.length > MAX_RANK)
+    throw new ArgumentError({
+      op,
+      argument: 'rank',
+      expected: `at most ${MAX_RANK}`,
+      actual: String(shape.length),
+      remedy: 'Merge axes with reshape first.',
+    });
+}
+
+export interface StridedCopy {
+  /** The box of indices that is copied. */
+  shape: Shape;
+  source: Tensor;
+  sourceStrides: readonly number[];
+  sourceOffset?: number;
+  target: Tensor;
+  targetStrides: readonly number[];
+  targetOffset?: number;
+}
+
+/** `target[targetOffset + i·targetStrides] = source[sourceOffset + i·sourceStrides]` for every index of the box; no autograd. */
+export function copyStrided(label: string, { shape, source, target, ...copy }: StridedCopy): void {
+  checkRank(label, shape);
+  const size = sizeOf(shape);
+  if (size === 0) return;
+  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
+  const [s0, s1, s2, s3, s4, s5] = sixDims(copy.sourceStrides, 0);
+  const [t0, t1, t2, t3, t4, t5] = sixDims(copy.targetStrides, 0);
+  source.device.run(shaders.copy_strided, {
+    bind: { x: source.view, out: target.view },
+    params: {
+      size,
+      base_x: copy.sourceOffset ?? 0,
+      base_out: copy.targetOffset ?? 0,
+      n0,
+      n1,
+      n2,
+      n3,
+      n4,
+      n5,
+      s0,
+      s1,
+      s2,
+      s3,
+      s4,
+      s5,
+      t0,
+      t1,
+      t2,
+      t3,
+      t4,
+      t5,
+    },
+    grid: Math.ceil(size / 64),
+    label,
+  });
+}
+
+/** An uninitialised result whose elements are those of `sources`, moved; it has host values if all of them do. */
+export function moved(label: string, shape: Shape, sources: readonly Tensor[]): Tensor {
+  checkRank(label, shape);
+  const { dtype, device } = sources[0]!;
+  const host = sources.every((t) => t.host) ? typedArray(dtype, new Float64Array(sizeOf(shape))) : undefined;
+  return empty(shape, { dtype, device, label, host });
+}
+
+/** `copyStrided` from and to tensors that `moved` made, of their host values too. */
+export function move(label: string, copy: StridedCopy): void {
+  copyStrided(label, copy);
+  const [from, to] = [copy.source.host, copy.target.host];
+  if (!from || !to) return;
+  const walk = (axis: number, source: number, target: number): void => {
+    if (axis === copy.shape.length) {
+      to[target] = from[source]!;
+      return;
+    }
+    for (let i = 0; i < copy.shape[axis]!; i++)
+      walk(axis + 1, source + i * copy.sourceStrides[axis]!, target + i * copy.targetStrides[axis]!);
+  };
+  walk(0, copy.sourceOffset ?? 0, copy.targetOffset ?? 0);
+}

@@ -1,5 +1,8 @@
 // Every op, one line each file.
+
+export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export * from './elementwise.ts';
+export { type GruOptions, gru } from './gru.ts';
 export {
   concat,
   flatten,
@@ -16,5 +19,8 @@ export {
 } from './layout.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
 export { type Activation, linear, type MatmulOptions, matmul } from './matmul.ts';
+export type { CellWeights, SequenceOptions } from './recurrent.ts';
 export { amax, amin, broadcastTo, mean, type ReduceOptions, sum } from './reduce.ts';
+export { type RnnOptions, rnn } from './rnn.ts';
 export { densify } from './row-sparse.ts';
+export { logSoftmax, softmax } from './softmax.ts';

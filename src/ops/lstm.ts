@@ -17,6 +17,8 @@ import {
   type Layer,
   packWeights,
   type SequenceOptions,
+  stepGrid,
+  stepParams,
 } from './recurrent.ts';
 
 const LSTM: CellKind = { op: 'lstm', gates: 4, slots: 4, lastX: 3, lastH: 3 };
@@ -36,7 +38,11 @@ export interface LstmOptions extends SequenceOptions {
  * Returns `output` `[…, D·H]`, `hN` and `cN` `[D, B, H]`. The step keeps 5·B·T·D·H floats for the backward pass.
  * Source: Hochreiter and Schmidhuber 1997, with forget gates as in Gers et al. 2000.
  */
-export function lstm(x: Tensor, weights: readonly CellWeights[], options: LstmOptions = {}): { output: Tensor; hN: Tensor; cN: Tensor } {
+export function lstm(
+  x: Tensor,
+  weights: readonly CellWeights[],
+  options: LstmOptions = {},
+): { output: Tensor; hN: Tensor; cN: Tensor } {
   const layer = checkLayer(LSTM, x, weights, options);
   const { batch, time, hidden, directions } = layer.geometry;
   const h0 = initialState('lstm', 'h0', options.h0, layer.geometry, x);
@@ -54,26 +60,31 @@ export function lstm(x: Tensor, weights: readonly CellWeights[], options: LstmOp
     const dH = dHN ? copyOf(dHN, 'lstm') : full(h0.shape, 0, { device });
     const dC = dCN ? copyOf(dCN, 'lstm') : full(c0.shape, 0, { device });
     backwardSteps(layer, { dGates, c, c0, dOut: dOut ?? full(output.shape, 0, { device }), dC, dH }, needs[1]!);
-    const { dX, dWeights } = inputGradients(layer, packed, dGates, h0, output, { x: needs[0]!, weights: needs.slice(3).some(Boolean) });
+    const { dX, dWeights } = inputGradients(layer, packed, dGates, h0, output, {
+      x: needs[0]!,
+      weights: needs.slice(3).some(Boolean),
+    });
     return [dX, needs[1] ? dH : undefined, needs[2] ? dC : undefined, ...flatWeights(dWeights)];
   });
   return { output, hN, cN };
 }
 
-function stepParams({ geometry }: Layer, step: number) {
-  const { batch, time, hidden, directions, strideB, strideT } = geometry;
-  return { batch, time, hidden, directions, stride_b: strideB, stride_t: strideT, step };
-}
-
-function stepGrid({ geometry }: Layer): [number, number, number] {
-  return [Math.ceil(geometry.hidden / 64), geometry.directions, Math.ceil(geometry.batch / 4)];
-}
-
-function forwardSteps(layer: Layer, t: { gates: Tensor; states: Tensor; cState: Tensor; c: Tensor; out: Tensor }): void {
+function forwardSteps(
+  layer: Layer,
+  t: { gates: Tensor; states: Tensor; cState: Tensor; c: Tensor; out: Tensor },
+): void {
   const r = packWeights(layer, 'weightHh', 1);
   for (let step = 0; step < layer.geometry.time; step++) {
     r.device.run(shaders.lstm_step_forward, {
-      bind: { lengths: layer.lengths.view, r: r.view, gates_inout: t.gates.view, h_inout: t.states.view, c_inout: t.cState.view, c: t.c.view, out: t.out.view },
+      bind: {
+        lengths: layer.lengths.view,
+        r: r.view,
+        gates_inout: t.gates.view,
+        h_inout: t.states.view,
+        c_inout: t.cState.view,
+        c: t.c.view,
+        out: t.out.view,
+      },
       params: stepParams(layer, step),
       overrides: { RAGGED: layer.ragged },
       grid: stepGrid(layer),
@@ -83,14 +94,24 @@ function forwardSteps(layer: Layer, t: { gates: Tensor; states: Tensor; cState: 
 }
 
 /** Overwrites the activations in `dGates` with gradients, `dC` with that of c0 and, if `wantsH0`, `dH` with that of h0. */
-function backwardSteps(layer: Layer, t: { dGates: Tensor; c: Tensor; c0: Tensor; dOut: Tensor; dC: Tensor; dH: Tensor }, wantsH0: boolean): void {
+function backwardSteps(
+  layer: Layer,
+  t: { dGates: Tensor; c: Tensor; c0: Tensor; dOut: Tensor; dC: Tensor; dH: Tensor },
+  wantsH0: boolean,
+): void {
   const r = packWeights(layer, 'weightHh', 2);
   const steps = layer.geometry.time + (wantsH0 ? 1 : 0);
   for (let step = 0; step < steps; step++) {
     r.device.run(shaders.lstm_step_backward, {
       bind: {
-        lengths: layer.lengths.view, r: r.view, gates_inout: t.dGates.view, c: t.c.view, c0: t.c0.view,
-        d_out: t.dOut.view, d_c_inout: t.dC.view, d_h_n_inout: t.dH.view,
+        lengths: layer.lengths.view,
+        r: r.view,
+        gates_inout: t.dGates.view,
+        c: t.c.view,
+        c0: t.c0.view,
+        d_out: t.dOut.view,
+        d_c_inout: t.dC.view,
+        d_h_n_inout: t.dH.view,
       },
       params: stepParams(layer, step),
       overrides: { RAGGED: layer.ragged, FINAL: step === layer.geometry.time },

@@ -125,9 +125,15 @@ export function gemm({ a, b, m, n, k, batch, bias, activation = 'none', label }:
   device.run(shaders.matmul_direct, {
     bind: { a: a.tensor.view, b: b.tensor.view, bias: (bias ?? a.tensor).view, out: out.view },
     params: {
-      m, n, k,
-      a_batch: a.batchStride, a_row: a.rowStride, a_k: a.colStride,
-      b_batch: b.batchStride, b_k: b.rowStride, b_col: b.colStride,
+      m,
+      n,
+      k,
+      a_batch: a.batchStride,
+      a_row: a.rowStride,
+      a_k: a.colStride,
+      b_batch: b.batchStride,
+      b_k: b.rowStride,
+      b_col: b.colStride,
     },
     overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
     grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
@@ -140,7 +146,9 @@ export function gemm({ a, b, m, n, k, batch, bias, activation = 'none', label }:
 export function matrixOf(tensor: Tensor, transposed: boolean): Matrix {
   const [rows, columns] = [tensor.shape.at(-2)!, tensor.shape.at(-1)!];
   const batchStride = tensor.size > rows * columns ? rows * columns : 0;
-  return transposed ? { tensor, batchStride, rowStride: 1, colStride: columns } : { tensor, batchStride, rowStride: columns, colStride: 1 };
+  return transposed
+    ? { tensor, batchStride, rowStride: 1, colStride: columns }
+    : { tensor, batchStride, rowStride: columns, colStride: 1 };
 }
 
 function dims(x: Tensor, transposed: boolean): [number, number] {
@@ -156,13 +164,24 @@ function trimmed(shape: number[], row: boolean, column: boolean): number[] {
   return out;
 }
 
-function product(a: Tensor, b: Tensor, batch: Shape, { transposeA = false, transposeB = false, bias, activation = 'none' }: MatmulOptions): Tensor {
+function product(
+  a: Tensor,
+  b: Tensor,
+  batch: Shape,
+  { transposeA = false, transposeB = false, bias, activation = 'none' }: MatmulOptions,
+): Tensor {
   const [m, k] = dims(a, transposeA);
   const n = dims(b, transposeB)[1];
   return gemm({
     a: matrixOf(spread(a, batch), transposeA),
     b: matrixOf(spread(b, batch), transposeB),
-    m, n, k, batch: sizeOf(batch), bias, activation, label: 'matmul',
+    m,
+    n,
+    k,
+    batch: sizeOf(batch),
+    bias,
+    activation,
+    label: 'matmul',
   });
 }
 

@@ -62,17 +62,38 @@ export interface Layer {
 }
 
 /** Checks every argument of a recurrent op. `weights` holds one direction or two. */
-export function checkLayer(kind: CellKind, x: Tensor, weights: readonly CellWeights[], { batchFirst = false, lengths }: SequenceOptions): Layer {
+export function checkLayer(
+  kind: CellKind,
+  x: Tensor,
+  weights: readonly CellWeights[],
+  { batchFirst = false, lengths }: SequenceOptions,
+): Layer {
   const { op, gates } = kind;
   if (x.rank !== 3 || x.dtype !== 'f32')
-    throw new ArgumentError({ op, argument: 'x', expected: batchFirst ? 'f32 [B, T, I]' : 'f32 [T, B, I]', actual: `${x.dtype} ${formatShape(x.shape)}` });
+    throw new ArgumentError({
+      op,
+      argument: 'x',
+      expected: batchFirst ? 'f32 [B, T, I]' : 'f32 [T, B, I]',
+      actual: `${x.dtype} ${formatShape(x.shape)}`,
+    });
   if (weights.length !== 1 && weights.length !== 2)
-    throw new ArgumentError({ op, argument: 'weights', expected: 'of one or two directions', actual: String(weights.length) });
+    throw new ArgumentError({
+      op,
+      argument: 'weights',
+      expected: 'of one or two directions',
+      actual: String(weights.length),
+    });
   const [batch, time] = batchFirst ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!];
   const input = x.shape[2]!;
   const hidden = weights[0]!.weightHh.shape[1] ?? 0;
   const expectShape = (name: string, t: Tensor | undefined, shape: Shape, text: string) => {
-    if (t && !sameShape(t.shape, shape)) throw new ArgumentError({ op, argument: name, expected: `${text} = ${formatShape(shape)}`, actual: formatShape(t.shape) });
+    if (t && !sameShape(t.shape, shape))
+      throw new ArgumentError({
+        op,
+        argument: name,
+        expected: `${text} = ${formatShape(shape)}`,
+        actual: formatShape(t.shape),
+      });
   };
   weights.forEach((w, d) => {
     const suffix = d === 1 ? 'Reverse' : '';
@@ -81,10 +102,20 @@ export function checkLayer(kind: CellKind, x: Tensor, weights: readonly CellWeig
     expectShape(`biasIh${suffix}`, w.biasIh, [gates * hidden], `[${gates}H]`);
     expectShape(`biasHh${suffix}`, w.biasHh, [gates * hidden], `[${gates}H]`);
     if (!w.biasIh !== !w.biasHh || !w.biasIh !== !weights[0]!.biasIh)
-      throw new ArgumentError({ op, argument: `biases${suffix}`, expected: 'all given or none', actual: 'some of them' });
+      throw new ArgumentError({
+        op,
+        argument: `biases${suffix}`,
+        expected: 'all given or none',
+        actual: 'some of them',
+      });
   });
   const geometry: Geometry = {
-    batch, time, input, hidden, directions: weights.length, batchFirst,
+    batch,
+    time,
+    input,
+    hidden,
+    directions: weights.length,
+    batchFirst,
     strideB: batchFirst ? time : 1,
     strideT: batchFirst ? 1 : batch,
   };
@@ -97,20 +128,36 @@ function checkLengths(op: string, lengths: Tensor, batch: number, time: number):
   const { host } = lengths;
   if (!sameShape(lengths.shape, [batch]) || !host)
     throw new ArgumentError({
-      op, argument: 'lengths', expected: `integers of shape [B] = [${batch}] with host values`, actual: `${lengths.dtype} ${formatShape(lengths.shape)}`,
+      op,
+      argument: 'lengths',
+      expected: `integers of shape [B] = [${batch}] with host values`,
+      actual: `${lengths.dtype} ${formatShape(lengths.shape)}`,
       remedy: 'Make them with tensor(Int32Array).',
     });
   host.forEach((n, b) => {
-    if (n < 0 || n > time) throw new ArgumentError({ op, argument: `lengths[${b}]`, expected: `in 0..T = ${time}`, actual: String(n) });
+    if (n < 0 || n > time)
+      throw new ArgumentError({ op, argument: `lengths[${b}]`, expected: `in 0..T = ${time}`, actual: String(n) });
   });
   return host.some((n) => n < time);
 }
 
 /** An initial state `[D, B, H]`, zeros where none is given. */
-export function initialState(op: string, name: string, state: Tensor | undefined, { directions, batch, hidden }: Geometry, like: Tensor): Tensor {
+export function initialState(
+  op: string,
+  name: string,
+  state: Tensor | undefined,
+  { directions, batch, hidden }: Geometry,
+  like: Tensor,
+): Tensor {
   const shape = [directions, batch, hidden];
   if (!state) return full(shape, 0, { device: like.device });
-  if (!sameShape(state.shape, shape)) throw new ArgumentError({ op, argument: name, expected: `[D, B, H] = ${formatShape(shape)}`, actual: formatShape(state.shape) });
+  if (!sameShape(state.shape, shape))
+    throw new ArgumentError({
+      op,
+      argument: name,
+      expected: `[D, B, H] = ${formatShape(shape)}`,
+      actual: formatShape(state.shape),
+    });
   return state;
 }
 
@@ -126,7 +173,11 @@ export function finalHalf(halves: Tensor, steps: number, label: string): Tensor 
   const shape = halves.shape.slice(1);
   const out = empty(shape, { device: halves.device, label });
   const bytes = out.bytes;
-  if (bytes > 0) out.device.copy({ ...halves.view, offset: halves.view.offset + (steps % 2) * bytes, bytes }, { ...out.view, bytes });
+  if (bytes > 0)
+    out.device.copy(
+      { ...halves.view, offset: halves.view.offset + (steps % 2) * bytes, bytes },
+      { ...out.view, bytes },
+    );
   return out;
 }
 
@@ -137,14 +188,29 @@ export function copyOf(x: Tensor, label: string): Tensor {
 }
 
 /** Weights in the layout of `recurrent_pack`: 0 for the input product, 1 for the scan, 2 for the reverse scan. */
-export function packWeights({ kind, geometry, weights }: Layer, which: 'weightIh' | 'weightHh', layout: 0 | 1 | 2): Tensor {
+export function packWeights(
+  { kind, geometry, weights }: Layer,
+  which: 'weightIh' | 'weightHh',
+  layout: 0 | 1 | 2,
+): Tensor {
   const { hidden, directions, input } = geometry;
   const columns = which === 'weightIh' ? input : hidden;
   const first = weights[0]![which];
-  const out = empty(layout === 0 ? [columns, directions * hidden * kind.slots] : [directions, columns, hidden, kind.slots], { device: first.device, label: kind.op });
+  const out = empty(
+    layout === 0 ? [columns, directions * hidden * kind.slots] : [directions, columns, hidden, kind.slots],
+    { device: first.device, label: kind.op },
+  );
   out.device.run(shaders.recurrent_pack, {
     bind: { weight: first.view, weight_reverse: (weights[1] ?? weights[0]!)[which].view, out: out.view },
-    params: { size: out.size, hidden, columns, gates: kind.gates, slots: kind.slots, last_slot: which === 'weightIh' ? kind.lastX : kind.lastH, directions },
+    params: {
+      size: out.size,
+      hidden,
+      columns,
+      gates: kind.gates,
+      slots: kind.slots,
+      last_slot: which === 'weightIh' ? kind.lastX : kind.lastH,
+      directions,
+    },
     overrides: { LAYOUT: layout },
     grid: Math.ceil(out.size / 64),
     label: kind.op,
@@ -159,7 +225,13 @@ function packBias({ kind, geometry, weights }: Layer): Tensor | undefined {
   const other = weights[1] ?? weights[0]!;
   const out = empty([directions * hidden * kind.slots], { device: biasIh.device, label: kind.op });
   out.device.run(shaders.recurrent_pack_bias, {
-    bind: { bias_ih: biasIh.view, bias_hh: biasHh.view, bias_ih_reverse: other.biasIh!.view, bias_hh_reverse: other.biasHh!.view, out: out.view },
+    bind: {
+      bias_ih: biasIh.view,
+      bias_hh: biasHh.view,
+      bias_ih_reverse: other.biasIh!.view,
+      bias_hh_reverse: other.biasHh!.view,
+      out: out.view,
+    },
     params: { size: out.size, hidden, gates: kind.gates, slots: kind.slots, last_x: kind.lastX, last_h: kind.lastH },
     grid: Math.ceil(out.size / 64),
     label: kind.op,
@@ -175,8 +247,12 @@ export function inputProduct(layer: Layer): { gates: Tensor; packed: Tensor } {
   const gates = gemm({
     a: matrixOf(x.viewAs([batch * time, input]), false),
     b: matrixOf(packed, false),
-    m: batch * time, n: directions * hidden * kind.slots, k: input, batch: 1,
-    bias: packBias(layer), label: kind.op,
+    m: batch * time,
+    n: directions * hidden * kind.slots,
+    k: input,
+    batch: 1,
+    bias: packBias(layer),
+    label: kind.op,
   });
   return { gates: gates.viewAs([batch * time, directions * hidden * kind.slots]), packed };
 }
@@ -196,16 +272,37 @@ export function inputGradients(
   const width = dGates.shape[1]!;
   const result: { dX?: Tensor; dWeights: CellWeights[] } = { dWeights: [] };
   if (needs.x) {
-    const dX = gemm({ a: matrixOf(dGates, false), b: matrixOf(packed, true), m: rows, n: input, k: width, batch: 1, label: kind.op });
+    const dX = gemm({
+      a: matrixOf(dGates, false),
+      b: matrixOf(packed, true),
+      m: rows,
+      n: input,
+      k: width,
+      batch: 1,
+      label: kind.op,
+    });
     result.dX = dX.viewAs(x.shape);
   }
   if (needs.weights) {
-    const dIh = gemm({ a: matrixOf(dGates, true), b: matrixOf(x.viewAs([rows, input]), false), m: width, n: input, k: rows, batch: 1, label: kind.op });
+    const dIh = gemm({
+      a: matrixOf(dGates, true),
+      b: matrixOf(x.viewAs([rows, input]), false),
+      m: width,
+      n: input,
+      k: rows,
+      batch: 1,
+      label: kind.op,
+    });
     const dHh = recurrentGradient(layer, dGates, previousStates(layer, hidden0, out));
     const ih = unpackWeights(layer, dIh, input, kind.lastX);
     const hh = unpackWeights(layer, dHh, geometry.hidden, kind.lastH);
     const biases = layer.weights[0]!.biasIh ? unpackBias(layer, sumTo(dGates, [width])) : [];
-    result.dWeights = layer.weights.map((_, d) => ({ weightIh: ih[d]!, weightHh: hh[d]!, biasIh: biases[2 * d], biasHh: biases[2 * d + 1] }));
+    result.dWeights = layer.weights.map((_, d) => ({
+      weightIh: ih[d]!,
+      weightHh: hh[d]!,
+      biasIh: biases[2 * d],
+      biasHh: biases[2 * d + 1],
+    }));
   }
   return result;
 }
@@ -217,7 +314,11 @@ function recurrentGradient({ kind, geometry }: Layer, dGates: Tensor, previous: 
   return gemm({
     a: { tensor: dGates, batchStride: wide, rowStride: 1, colStride: directions * wide },
     b: { tensor: previous, batchStride: hidden, rowStride: directions * hidden, colStride: 1 },
-    m: wide, n: hidden, k: batch * time, batch: directions, label: kind.op,
+    m: wide,
+    n: hidden,
+    k: batch * time,
+    batch: directions,
+    label: kind.op,
   });
 }
 
@@ -237,7 +338,9 @@ function previousStates({ kind, geometry, lengths, ragged }: Layer, hidden0: Ten
 function unpackWeights({ kind, geometry }: Layer, packed: Tensor, columns: number, lastSlot: number): Tensor[] {
   const { hidden, directions } = geometry;
   const { device } = packed;
-  const made = Array.from({ length: directions }, () => empty([kind.gates * hidden, columns], { device, label: kind.op }));
+  const made = Array.from({ length: directions }, () =>
+    empty([kind.gates * hidden, columns], { device, label: kind.op }),
+  );
   const size = made[0]!.size;
   device.run(shaders.recurrent_unpack, {
     bind: { packed: packed.view, d_weight: made[0]!.view, d_weight_reverse: (made[1] ?? scratch(device)).view },
@@ -255,8 +358,22 @@ function unpackBias({ kind, geometry }: Layer, packed: Tensor): Tensor[] {
   const made = Array.from({ length: 2 * directions }, () => empty([kind.gates * hidden], { device, label: kind.op }));
   const at = (i: number) => (made[i] ?? scratch(device)).view;
   device.run(shaders.recurrent_unpack_bias, {
-    bind: { packed: packed.view, d_bias_ih: at(0), d_bias_hh: at(1), d_bias_ih_reverse: at(2), d_bias_hh_reverse: at(3) },
-    params: { size: kind.gates * hidden, hidden, gates: kind.gates, slots: kind.slots, last_x: kind.lastX, last_h: kind.lastH, directions },
+    bind: {
+      packed: packed.view,
+      d_bias_ih: at(0),
+      d_bias_hh: at(1),
+      d_bias_ih_reverse: at(2),
+      d_bias_hh_reverse: at(3),
+    },
+    params: {
+      size: kind.gates * hidden,
+      hidden,
+      gates: kind.gates,
+      slots: kind.slots,
+      last_x: kind.lastX,
+      last_h: kind.lastH,
+      directions,
+    },
     grid: Math.ceil((kind.gates * hidden) / 64),
     label: kind.op,
   });
@@ -273,3 +390,13 @@ export function flatWeights(weights: readonly CellWeights[]): Tensor[] {
   return weights.flatMap((w) => [w.weightIh, w.weightHh, w.biasIh, w.biasHh].filter((t) => t !== undefined));
 }
 
+/** Params of every step kernel. */
+export function stepParams({ geometry }: Layer, step: number) {
+  const { batch, time, hidden, directions, strideB, strideT } = geometry;
+  return { batch, time, hidden, directions, stride_b: strideB, stride_t: strideT, step };
+}
+
+/** Grid of every step kernel: units, directions, tiles of rows. */
+export function stepGrid({ geometry }: Layer): [number, number, number] {
+  return [Math.ceil(geometry.hidden / 64), geometry.directions, Math.ceil(geometry.batch / 4)];
+}

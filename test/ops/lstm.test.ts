@@ -15,7 +15,12 @@ describe.each(CASES)('$name', (c) => {
     await checkOp(
       (inputs) => {
         const lengths = c.lengths && tensor(Int32Array.from(c.lengths));
-        const { output, hN, cN } = lstm(inputs[0]!, weightsOf(inputs, 2, c), { h0: inputs[1], c0: inputs[2], batchFirst, lengths });
+        const { output, hN, cN } = lstm(inputs[0]!, weightsOf(inputs, 2, c), {
+          h0: inputs[1],
+          c0: inputs[2],
+          batchFirst,
+          lengths,
+        });
         return [output, hN, cN];
       },
       (inputs) => {
@@ -30,22 +35,36 @@ describe.each(CASES)('$name', (c) => {
 
 function exchanged({ shape: [a, b, c], data }: { shape: readonly number[]; data: Float64Array }) {
   const out = new Float64Array(data.length);
-  for (let i = 0; i < a!; i++) for (let j = 0; j < b!; j++) out.set(data.subarray((i * b! + j) * c!, (i * b! + j + 1) * c!), (j * a! + i) * c!);
+  for (let i = 0; i < a!; i++)
+    for (let j = 0; j < b!; j++) out.set(data.subarray((i * b! + j) * c!, (i * b! + j + 1) * c!), (j * a! + i) * c!);
   return { shape: [b!, a!, c!], data: out };
 }
 
 describe('refusals', () => {
-  const weights = (H: number, I: number) => ({ weightIh: zeros([4 * H, I]), weightHh: zeros([4 * H, H]), biasIh: zeros([4 * H]), biasHh: zeros([4 * H]) });
+  const weights = (H: number, I: number) => ({
+    weightIh: zeros([4 * H, I]),
+    weightHh: zeros([4 * H, H]),
+    biasIh: zeros([4 * H]),
+    biasHh: zeros([4 * H]),
+  });
   test('recurrent weights', () => {
-    expect(() => lstm(zeros([2, 3, 5]), [{ ...weights(128, 5), weightHh: zeros([512, 64]) }])).toThrow('lstm: weightHh must be [4H, H] = [256, 64], got [512, 64].');
+    expect(() => lstm(zeros([2, 3, 5]), [{ ...weights(128, 5), weightHh: zeros([512, 64]) }])).toThrow(
+      'lstm: weightHh must be [4H, H] = [256, 64], got [512, 64].',
+    );
   });
   test('input size', () => {
-    expect(() => lstm(zeros([2, 3, 5]), [weights(4, 6)])).toThrow('lstm: weightIh must be [4H, I] = [16, 5], got [16, 6].');
+    expect(() => lstm(zeros([2, 3, 5]), [weights(4, 6)])).toThrow(
+      'lstm: weightIh must be [4H, I] = [16, 5], got [16, 6].',
+    );
   });
   test('lengths over T', () => {
-    expect(() => lstm(zeros([2, 3, 5]), [weights(4, 5)], { batchFirst: true, lengths: tensor(Int32Array.of(3, 4)) })).toThrow('lstm: lengths[1] must be in 0..T = 3, got 4.');
+    expect(() =>
+      lstm(zeros([2, 3, 5]), [weights(4, 5)], { batchFirst: true, lengths: tensor(Int32Array.of(3, 4)) }),
+    ).toThrow('lstm: lengths[1] must be in 0..T = 3, got 4.');
   });
   test('initial state', () => {
-    expect(() => lstm(zeros([2, 3, 5]), [weights(4, 5)], { h0: zeros([2, 3, 4]) })).toThrow('lstm: h0 must be [D, B, H] = [1, 3, 4], got [2, 3, 4].');
+    expect(() => lstm(zeros([2, 3, 5]), [weights(4, 5)], { h0: zeros([2, 3, 4]) })).toThrow(
+      'lstm: h0 must be [D, B, H] = [1, 3, 4], got [2, 3, 4].',
+    );
   });
 });

@@ -1,6 +1,7 @@
 // Recurrent layers in float64 on plain arrays: every direction, ragged lengths, initial states.
-import { sigmoid } from './elementwise.ts';
+
 import { at, type Nd, nd } from '../nd.ts';
+import { sigmoid } from './elementwise.ts';
 
 export interface ReferenceWeights {
   weightIh: Nd;
@@ -39,7 +40,13 @@ const times = (w: Nd, v: (k: number) => number, bias?: Nd) =>
   });
 
 /** `x` `[B, T, I]`; returns the output `[B, T, D·H]` and each final state `[D, B, H]`. */
-export function recurrent(cell: Cell, x: Nd, weights: readonly ReferenceWeights[], initial: readonly Nd[], lengths?: readonly number[]): Nd[] {
+export function recurrent(
+  cell: Cell,
+  x: Nd,
+  weights: readonly ReferenceWeights[],
+  initial: readonly Nd[],
+  lengths?: readonly number[],
+): Nd[] {
   const [batch, time] = [x.shape[0]!, x.shape[1]!];
   const hidden = weights[0]!.weightHh.shape[1]!;
   const out = nd([batch, time, weights.length * hidden]);

@@ -1,5 +1,4 @@
 // Every op, one line each file.
-
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export * from './elementwise.ts';
 export { type GruOptions, gru } from './gru.ts';
@@ -17,6 +16,7 @@ export {
   transpose,
   unsqueeze,
 } from './layout.ts';
+export { type BceOptions, bceWithLogits, mseLoss, nllLoss } from './losses.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
 export { type Activation, linear, type MatmulOptions, matmul } from './matmul.ts';
 export type { CellWeights, SequenceOptions } from './recurrent.ts';

@@ -1,0 +1,250 @@
+// Cross-entropy from logits: loss and gradient of every row in one kernel, then one sum.
+import { needsGrad, noGrad, record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { add, mul, neg } from './elementwise.ts';
+import { mean, sum } from './reduce.ts';
+import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+import { logSoftmax } from './softmax.ts';
+
+export type Reduction = 'mean' | 'sum' | 'none';
+
+export interface ClassLossOptions {
+  /** `[K]`, the weight of each class. Gets no gradient. */
+  weight?: Tensor | undefined;
+  /** Rows with this class have no loss and no gradient; -100 by default. */
+  ignoreIndex?: number;
+  /** 'mean' by default. */
+  reduction?: Reduction;
+}
+
+export interface CrossEntropyOptions extends ClassLossOptions {
+  /** Share of the target that is spread evenly over all classes, in 0..1; 0 by default. */
+  labelSmoothing?: number;
+}
+
+/**
+ * `-Σ q · log softmax(logits)` over the classes (`torch.nn.functional.cross_entropy`). The class axis is the LAST one: `logits`
+ * `[…, K]`; for PyTorch's `[N, K, T]` write `permute(logits, [0, 2, 1])`. `target` is i32 class indices `[…]`, or f32
+ * probabilities `[…, K]`.
+ *
+ * 'mean' divides by the sum of the weights of the rows that are not ignored (by their number without `weight`); with
+ * probabilities by the number of rows. Where that is 0 the mean is NaN as in PyTorch, its gradient 0. 'none' returns `[…]`.
+ * Indices that the host knows are checked before anything runs; an index made on the GPU that is outside 0..K-1 and not
+ * `ignoreIndex` makes the loss and the row's gradient NaN.
+ */
+export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const op = 'crossEntropy';
+  const { labelSmoothing = 0, ignoreIndex = -100 } = options;
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new ArgumentError({
+      op,
+      argument: 'labelSmoothing',
+      expected: 'in 0..1',
+      actual: String(labelSmoothing),
+    });
+  checkRows(op, 'logits', logits, options);
+  if (target.dtype !== 'f32') {
+    checkClasses(op, logits, target, ignoreIndex);
+    return classLoss(op, logits, target, options);
+  }
+  if (!sameShape(target.shape, logits.shape))
+    throw new ArgumentError({
+      op,
+      argument: 'target',
+      expected: `class indices (i32) ${formatShape(logits.shape.slice(0, -1))} or probabilities (f32) ${formatShape(logits.shape)}`,
+      actual: `f32 ${formatShape(target.shape)}`,
+    });
+  if (ignoreIndex >= 0)
+    throw new ArgumentError({
+      op,
+      argument: 'ignoreIndex',
+      expected: 'negative (unused) where target holds probabilities',
+      actual: String(ignoreIndex),
+    });
+  return needsGrad([target]) ? composed(logits, target, options) : classLoss(op, logits, target, options);
+}
+
+/** Loss of rows of logits, or with `logProbabilities` of log p, whose arguments were checked. */
+export function classLoss(
+  op: string,
+  logits: Tensor,
+  target: Tensor,
+  options: CrossEntropyOptions & { logProbabilities?: boolean },
+): Tensor {
+  const { reduction = 'mean' } = options;
+  const { device } = logits;
+  const classes = logits.shape.at(-1)!;
+  const rows = sizeOf(logits.shape.slice(0, -1));
+  const wanted = needsGrad([logits]);
+  const terms = empty([2, rows], { device, label: op });
+  const dLogits = wanted ? empty(logits.shape, { device, label: op }) : undefined;
+  runRows(op, logits, target, terms, dLogits, options);
+  const totals = reduction === 'none' ? undefined : total(op, terms, rows, reduction === 'mean');
+  const loss = totals ? totals.viewAs([]) : terms.viewAs(logits.shape.slice(0, -1));
+  if (!dLogits) return loss;
+  record(op, [logits], [loss], ([dLoss]) => {
+    overRows(rows, { d_logits_inout: dLogits }, (bind, firstRow, rowCount) => {
+      device.run(shaders.cross_entropy_backward, {
+        bind: { ...bind, d_loss: dLoss!.view, totals: (totals ?? dLoss!).view },
+        params: { size: rowCount * classes, classes, first_row: firstRow },
+        overrides: { REDUCED: totals !== undefined },
+        grid: Math.ceil((rowCount * classes) / 256),
+        label: op,
+      });
+    });
+    return [dLogits];
+  });
+  return loss;
+}
+
+function runRows(
+  op: string,
+  logits: Tensor,
+  target: Tensor,
+  terms: Tensor,
+  dLogits: Tensor | undefined,
+  options: CrossEntropyOptions & { logProbabilities?: boolean },
+): void {
+  const { weight, ignoreIndex = -100, labelSmoothing = 0, logProbabilities = false } = options;
+  const { device } = logits;
+  const classes = logits.shape.at(-1)!;
+  const rows = terms.shape[1]!;
+  const given = target.dtype === 'f32';
+  const form = rowForm(classes);
+  // A binding that is written cannot stand for one that is read, so the dummy is a buffer of its own.
+  const unused = dLogits ? undefined : empty([1], { device, label: op });
+  overRows(rows, { logits, dLogits, target: given ? target : undefined }, (piece, firstRow, rowCount) => {
+    device.run(shaders[`cross_entropy_${form}`], {
+      bind: {
+        logits: piece.logits,
+        classes: given ? piece.logits : target.view,
+        probabilities: piece.target ?? piece.logits,
+        weight: weight?.view ?? piece.logits,
+        terms: terms.view,
+        d_logits: piece.dLogits ?? unused!.view,
+      },
+      params: {
+        rows: rowCount,
+        first_row: firstRow,
+        total_rows: rows,
+        classes,
+        ignore_index: ignoreIndex,
+        smoothing: labelSmoothing,
+        nan_bits: 0x7fc00000,
+      },
+      overrides: {
+        PROBABILITIES: given,
+        LOG_PROBABILITIES: logProbabilities,
+        HAS_WEIGHT: weight !== undefined,
+        SMOOTHED: labelSmoothing > 0,
+        HAS_GRADIENT: dLogits !== undefined,
+      },
+      grid: rowGrid(form, rowCount),
+      label: op,
+    });
+  });
+  unused?.dispose();
+}
+
+/** More rows than this are first summed in slabs by `sum`. */
+const MAX_TERMS = 16_384;
+
+/** `[2]`: the reduced loss, and the factor from it to the gradient of a row. */
+function total(op: string, terms: Tensor, rows: number, isMean: boolean): Tensor {
+  const { device } = terms;
+  const slabs = rows > MAX_TERMS ? noGrad(() => slabSums(terms, rows)) : terms;
+  const out = empty([2], { device, label: op });
+  device.run(shaders.cross_entropy_total, {
+    bind: { terms: slabs.view, out: out.view },
+    params: { count: slabs.size / 2 },
+    overrides: { MEAN: isMean },
+    grid: 1,
+    label: op,
+  });
+  return out;
+}
+
+function slabSums(terms: Tensor, rows: number): Tensor {
+  return sum(terms.viewAs([2, rows]), { dim: 1 });
+}
+
+/** The same from elementwise ops: the target has a gradient too. */
+function composed(logits: Tensor, target: Tensor, options: CrossEntropyOptions): Tensor {
+  const { weight, reduction = 'mean', labelSmoothing = 0 } = options;
+  const classes = logits.shape.at(-1)!;
+  const q = labelSmoothing > 0 ? add(mul(target, 1 - labelSmoothing), labelSmoothing / classes) : target;
+  const logs = logSoftmax(logits, -1);
+  const rows = neg(sum(mul(weight ? mul(logs, weight) : logs, q), { dim: -1 }));
+  if (reduction === 'none') return rows;
+  return reduction === 'mean' ? mean(rows) : sum(rows);
+}
+
+export function checkReduction(op: string, reduction: Reduction | undefined): void {
+  if (reduction !== undefined && !['mean', 'sum', 'none'].includes(reduction))
+    throw new ArgumentError({
+      op,
+      argument: 'reduction',
+      expected: "'mean', 'sum' or 'none'",
+      actual: `'${reduction}'`,
+    });
+}
+
+/** What the inputs of `crossEntropy` and `nllLoss` have in common. */
+export function checkRows(
+  op: string,
+  argument: string,
+  x: Tensor,
+  { weight, reduction, ignoreIndex }: ClassLossOptions,
+): void {
+  const classes = x.shape.at(-1);
+  if (x.dtype !== 'f32' || !classes)
+    throw new ArgumentError({
+      op,
+      argument,
+      expected: 'f32 […, K] with K at least 1',
+      actual: `${x.dtype} ${formatShape(x.shape)}`,
+    });
+  if (weight && (weight.dtype !== 'f32' || !sameShape(weight.shape, [classes])))
+    throw new ArgumentError({
+      op,
+      argument: 'weight',
+      expected: `f32 [K] = [${classes}]`,
+      actual: `${weight.dtype} ${formatShape(weight.shape)}`,
+    });
+  if (weight && needsGrad([weight]))
+    throw new ArgumentError({
+      op,
+      argument: 'weight',
+      expected: 'a constant',
+      actual: 'a tensor that requires a gradient',
+      remedy: 'Detach it: class weights have no gradient here, nor in PyTorch.',
+    });
+  if (ignoreIndex !== undefined && !Number.isInteger(ignoreIndex))
+    throw new ArgumentError({ op, argument: 'ignoreIndex', expected: 'a whole number', actual: String(ignoreIndex) });
+  checkReduction(op, reduction);
+}
+
+/** Class indices: dtype, shape, and where the host knows them their range. */
+export function checkClasses(op: string, x: Tensor, target: Tensor, ignoreIndex: number): void {
+  const classes = x.shape.at(-1)!;
+  const shape = x.shape.slice(0, -1);
+  if (target.dtype !== 'i32' || !sameShape(target.shape, shape))
+    throw new ArgumentError({
+      op,
+      argument: 'target',
+      expected: `class indices (i32) ${formatShape(shape)}`,
+      actual: `${target.dtype} ${formatShape(target.shape)}`,
+    });
+  const at = target.host?.findIndex((c) => (c < 0 || c >= classes) && c !== ignoreIndex) ?? -1;
+  if (at >= 0)
+    throw new ArgumentError({
+      op,
+      argument: 'target',
+      expected: `in 0..${classes - 1} or ignoreIndex = ${ignoreIndex}`,
+      actual: `${target.host![at]} at element ${at}`,
+    });
+}

@@ -1,0 +1,88 @@
+// Losses beside cross-entropy: negative log-likelihood, squared error, binary cross-entropy.
+import { ArgumentError } from '../errors.ts';
+import { broadcastShapes, formatShape, sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import {
+  type ClassLossOptions,
+  checkClasses,
+  checkReduction,
+  checkRows,
+  classLoss,
+  type Reduction,
+} from './cross-entropy.ts';
+import { add, mul, neg, softplus, square, sub } from './elementwise.ts';
+import { mean, sum } from './reduce.ts';
+
+/**
+ * `-log p[target]` of log-probabilities `[…, K]`, class axis LAST, and i32 class indices `[…]`
+ * (`torch.nn.functional.nll_loss`). 'mean' divides by the sum of the weights of the rows that are not ignored; where that is
+ * 0 it is NaN as in PyTorch, its gradient 0.
+ */
+export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
+  checkRows('nllLoss', 'input', input, options);
+  checkClasses('nllLoss', input, target, options.ignoreIndex ?? -100);
+  return classLoss('nllLoss', input, target, { ...options, logProbabilities: true });
+}
+
+/** `(input - target)²`, reduced (`torch.nn.functional.mse_loss`). Shapes must be equal: nothing is broadcast. */
+export function mseLoss(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
+  checkPair('mseLoss', input, target);
+  return reduced('mseLoss', square(sub(input, target)), options.reduction);
+}
+
+export interface BceOptions {
+  /** Weight of each element, of a shape that broadcasts to the input's. */
+  weight?: Tensor | undefined;
+  /** Weight of the positive part, of a shape that broadcasts to the input's: above 1 raises recall. */
+  posWeight?: Tensor | undefined;
+  /** 'mean' (over all elements) by default. */
+  reduction?: Reduction;
+}
+
+/**
+ * Binary cross-entropy of logits and targets in 0..1, of equal shape:
+ * `weight · (posWeight · y · softplus(-x) + (1 - y) · softplus(x))`
+ * (`torch.nn.functional.binary_cross_entropy_with_logits`), in a form that neither overflows nor cancels.
+ */
+export function bceWithLogits(input: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
+  const { weight, posWeight, reduction } = options;
+  checkPair('bceWithLogits', input, target);
+  checkWeight('weight', weight, input);
+  checkWeight('posWeight', posWeight, input);
+  // softplus(x) = x + softplus(-x): (1 - y) x + (1 + (posWeight - 1) y) softplus(-x)
+  const tail = softplus(neg(input));
+  const positive = posWeight ? mul(add(mul(target, sub(posWeight, 1)), 1), tail) : tail;
+  const loss = add(mul(add(neg(target), 1), input), positive);
+  return reduced('bceWithLogits', weight ? mul(loss, weight) : loss, reduction);
+}
+
+function reduced(op: string, losses: Tensor, reduction: Reduction = 'mean'): Tensor {
+  checkReduction(op, reduction);
+  if (reduction === 'none') return losses;
+  return reduction === 'mean' ? mean(losses) : sum(losses);
+}
+
+function checkPair(op: string, input: Tensor, target: Tensor): void {
+  if (!sameShape(input.shape, target.shape))
+    throw new ArgumentError({
+      op,
+      argument: 'target',
+      expected: `of input's shape ${formatShape(input.shape)}`,
+      actual: formatShape(target.shape),
+      remedy: 'Repeat it with broadcastTo where that is meant.',
+    });
+  for (const [argument, { dtype }] of Object.entries({ input, target }))
+    if (dtype !== 'f32')
+      throw new ArgumentError({ op, argument, expected: 'f32', actual: dtype, remedy: 'Convert it with cast.' });
+}
+
+function checkWeight(argument: string, weight: Tensor | undefined, input: Tensor): void {
+  if (!weight) return;
+  if (!sameShape(broadcastShapes('bceWithLogits', weight.shape, input.shape), input.shape))
+    throw new ArgumentError({
+      op: 'bceWithLogits',
+      argument,
+      expected: `of a shape that broadcasts to ${formatShape(input.shape)}`,
+      actual: formatShape(weight.shape),
+    });
+}

@@ -1,0 +1,55 @@
+// softmax and log softmax along any axis.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { normalizeAxis, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+
+/**
+ * `exp(x) / Σ exp(x)` along `dim`, shape kept (`torch.softmax`). Stable: shifted by the largest value. A value more than 87
+ * below it gets 0 exactly, so a large negative number (-1e30) masks. f32 only.
+ */
+export function softmax(x: Tensor, dim: number): Tensor {
+  return normalized('softmax', x, dim, false);
+}
+
+/** `log(softmax(x, dim))` without the loss of digits (`torch.log_softmax`). f32 only. */
+export function logSoftmax(x: Tensor, dim: number): Tensor {
+  return normalized('logSoftmax', x, dim, true);
+}
+
+function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
+  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  const axis = normalizeAxis(op, dim, x.rank);
+  const outer = sizeOf(x.shape.slice(0, axis));
+  const length = x.shape[axis]!;
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const form = rowForm(length, inner);
+  const launch = { overrides: { LOG: log }, label: op };
+  const y = empty(x.shape, { device: x.device, label: op });
+  overRows(outer, { x, y }, (bind, _, count) => {
+    const rows = count * inner;
+    x.device.run(shaders[`softmax_${form}`], {
+      bind,
+      params: { rows, length, inner },
+      grid: rowGrid(form, rows),
+      ...launch,
+    });
+  });
+  record(op, [x], [y], ([dOut]) => {
+    const dX = empty(x.shape, { device: x.device, label: op });
+    overRows(outer, { y, d_y: dOut!, d_x: dX }, (bind, _, count) => {
+      const rows = count * inner;
+      x.device.run(shaders[`softmax_backward_${form}`], {
+        bind,
+        params: { rows, length, inner },
+        grid: rowGrid(form, rows),
+        ...launch,
+      });
+    });
+    return [dX];
+  });
+  return y;
+}

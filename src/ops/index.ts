@@ -1,7 +1,10 @@
 // Every op, one line each file.
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export * from './elementwise.ts';
+export { type EmbeddingOptions, embedding } from './embedding.ts';
 export { type GruOptions, gru } from './gru.ts';
+export { indexSelect } from './index-select.ts';
+export { layerNorm } from './layer-norm.ts';
 export {
   concat,
   flatten,

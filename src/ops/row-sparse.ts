@@ -7,16 +7,23 @@ import { rowPieces } from './pointwise.ts';
 
 /** The dense gradient `[V, E]`, zero in the rows that were not used. */
 export function densify({ shape, rows, values }: RowSparse): Tensor {
-  const [count, width] = [rows.size, shape[1]];
+  const width = shape[1];
   const out = empty(shape, { device: values.device, label: 'densify' });
   out.device.clear(out.view);
-  for (const piece of rowPieces(out)) {
-    out.device.run(shaders.scatter_rows, {
-      bind: { rows: rows.view, values: values.view, out: piece.view },
-      params: { count, width, first_row: piece.firstRow, row_count: piece.rowCount },
-      grid: Math.ceil((count * width) / 64),
-      label: 'densify',
-    });
-  }
+  if (width === 0) return out;
+  for (const target of rowPieces(out))
+    for (const source of rowPieces(values))
+      out.device.run(shaders.scatter_rows, {
+        bind: { rows: rows.view, values: source.view, out: target.view },
+        params: {
+          count: source.rowCount,
+          width,
+          first_value: source.firstRow,
+          first_row: target.firstRow,
+          row_count: target.rowCount,
+        },
+        grid: Math.ceil((source.rowCount * width) / 64),
+        label: 'densify',
+      });
   return out;
 }

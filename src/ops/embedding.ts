@@ -1,0 +1,73 @@
+// Rows of a table by id, with a row-sparse gradient.
+import { needsGrad, record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { empty, tensor } from '../tensor/create.ts';
+import { RowSparse } from '../tensor/row-sparse.ts';
+import { formatShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkIndices, rowAdder, segmentSummer, takeRows } from './index-select.ts';
+import { densify } from './row-sparse.ts';
+import { planSegments, segmentsOf } from './segments.ts';
+
+export interface EmbeddingOptions {
+  /** Row whose gradient is zero, counted from the back where negative. */
+  paddingIdx?: number | undefined;
+}
+
+/**
+ * `out[…, :] = weight[ids[…], :]` for a table `weight` `[V, E]` (`torch.nn.functional.embedding`). The gradient of a
+ * leaf is `RowSparse`, summed in an order that follows from the ids alone. Ids with host values are checked; one born on
+ * the GPU that is out of range gives NaN and no gradient, and the gradient is dense.
+ */
+export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: EmbeddingOptions = {}): Tensor {
+  if (weight.rank !== 2 || weight.dtype !== 'f32')
+    throw new ArgumentError({
+      op: 'embedding',
+      argument: 'weight',
+      expected: 'an f32 table [V, E]',
+      actual: `${weight.dtype} ${formatShape(weight.shape)}`,
+    });
+  const [rows, width] = weight.shape as [number, number];
+  const skip = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
+  if (skip !== undefined && !(Number.isInteger(skip) && skip >= 0 && skip < rows))
+    throw new ArgumentError({
+      op: 'embedding',
+      argument: 'paddingIdx',
+      expected: `a row of the table, ${-rows}..${rows - 1}`,
+      actual: String(paddingIdx),
+    });
+  checkIndices('embedding', 'ids', ids, rows);
+  const out = empty([...ids.shape, width], { device: weight.device, label: 'embedding' });
+  takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));
+  if (needsGrad([weight])) {
+    const gradient = ids.host ? sparseGradient(ids, weight, skip) : denseGradient(ids, weight, skip);
+    record('embedding', [weight], [out], ([dOut]) => [gradient(dOut!.viewAs([1, ids.size, width]))]);
+  }
+  return out;
+}
+
+function sparseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): (d: Tensor) => Tensor | RowSparse {
+  const { device } = weight;
+  const [length, width] = weight.shape as [number, number];
+  const segments = segmentsOf(ids.host!, length, skip);
+  // Sorted and uploaded with the batch, not in the middle of the backward pass.
+  const rows = tensor(segments.rows, { device });
+  const sum = segmentSummer('embedding', planSegments(segments, [...segments.rows.keys()]), ids);
+  return (d) => {
+    const values = empty([rows.size, width], { device, label: 'embedding' });
+    sum(d, values.viewAs([1, rows.size, width]));
+    const gradient = new RowSparse([length, width], rows, values);
+    // Only leaves take a sparse gradient; ops before this one want it dense.
+    return weight.node ? densify(gradient) : gradient;
+  };
+}
+
+function denseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): (d: Tensor) => Tensor {
+  const add = rowAdder('embedding', ids, weight.shape[0]!, skip);
+  return (d) => {
+    const dWeight = empty(weight.shape, { device: weight.device, label: 'embedding' });
+    dWeight.device.clear(dWeight.view);
+    add(d, dWeight.viewAs([1, ...weight.shape]));
+    return dWeight;
+  };
+}

@@ -1,0 +1,206 @@
+// Rows taken by index, and the transpose: rows summed by index, in a fixed order. What embedding is made of, too.
+import { needsGrad, record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import type { BufferView } from '../gpu/kernel.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty, tensor } from '../tensor/create.ts';
+import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { rowPieces } from './pointwise.ts';
+import { LONGEST_SPAN, planSegments, type SegmentPlan, type Spans, segmentsOf } from './segments.ts';
+
+/** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */
+const MOST_LINKED = 65_536;
+
+/**
+ * `out[…, n, …] = x[…, index[n], …]` along `dim`, for an `index` of one axis (`torch.index_select`). Indices with host
+ * values are checked; one born on the GPU that is out of range gives NaN.
+ */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  const axis = normalizeAxis('indexSelect', dim, x.rank);
+  if (index.rank > 1)
+    throw new ArgumentError({
+      op: 'indexSelect',
+      argument: 'index',
+      expected: 'of one axis',
+      actual: formatShape(index.shape),
+    });
+  const length = x.shape[axis]!;
+  checkIndices('indexSelect', 'index', index, length);
+  const out = empty(x.shape.with(axis, index.size), { dtype: x.dtype, device: x.device, label: 'indexSelect' });
+  const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
+  const rows = out.viewAs([outer, index.size, inner]);
+  takeRows('indexSelect', x.viewAs([outer, length, inner]), index, rows);
+  if (!needsGrad([x])) return out;
+  const add = rowAdder('indexSelect', index, length);
+  record('indexSelect', [x], [out], ([dOut]) => {
+    const dX = empty(x.shape, { device: x.device, label: 'indexSelect' });
+    x.device.clear(dX.view);
+    add(dOut!.viewAs(rows.shape), dX.viewAs([outer, length, inner]));
+    return [dX];
+  });
+  return out;
+}
+
+/** Refuses indices that are no integers, and those with host values that are not in `0..length - 1`. */
+export function checkIndices(op: string, argument: string, indices: Tensor, length: number): void {
+  if (indices.dtype === 'f32')
+    throw new ArgumentError({ op, argument, expected: 'i32 or u32', actual: 'f32', remedy: 'Convert it with cast.' });
+  if (!indices.host) return;
+  for (let at = 0; at < indices.size; at++) {
+    const value = indices.host[at]!;
+    if (value < 0 || value >= length)
+      throw new ArgumentError({
+        op,
+        argument,
+        expected: length === 0 ? 'empty (there is nothing to choose from)' : `in 0..${length - 1}`,
+        actual: `${value} at ${position(at, indices.shape)}`,
+      });
+  }
+}
+
+/** `[b, t]` of the element `at`. */
+function position(at: number, shape: readonly number[]): string {
+  const index: number[] = [];
+  for (const n of shape.toReversed()) {
+    index.unshift(at % n);
+    at = Math.floor(at / n);
+  }
+  return formatShape(index);
+}
+
+/** `out[o, n, i] = x[o, index[n], i]` for `x` `[outer, length, inner]`; no autograd. */
+export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): void {
+  const [outer, length, width] = x.shape as [number, number, number];
+  const lanes = width % 4 === 0 ? 4 : 1;
+  const kernel = lanes === 4 ? shaders.index_select_vec4u : shaders.index_select_u32;
+  const inner = width / lanes;
+  const chunk = x.device.info.kind === 'cpu' ? Math.min(inner, 32) : 1;
+  if (out.size === 0) return;
+  for (const target of pieces(out))
+    for (const source of pieces(x))
+      x.device.run(kernel, {
+        bind: { index: index.view, x: source.view, out: target.view },
+        params: {
+          outer,
+          count: target.rowCount,
+          inner,
+          length,
+          first_row: source.firstRow,
+          row_count: source.rowCount,
+          first_index: target.firstRow,
+          chunk,
+        },
+        grid: Math.ceil((outer * target.rowCount * Math.ceil(inner / chunk)) / 64),
+        label,
+      });
+}
+
+/**
+ * What adds rows `d` `[outer, n, inner]` into the rows of a cleared `[outer, length, inner]` that `index` names: a sorted
+ * sum where the indices are known to the host, a walk along chains of equal indices where they are not; the same bits.
+ */
+export function rowAdder(
+  label: string,
+  index: Tensor,
+  length: number,
+  skip?: number,
+): (d: Tensor, out: Tensor) => void {
+  if (index.host) {
+    const segments = segmentsOf(index.host, length, skip);
+    return segmentSummer(label, planSegments(segments, segments.rows), index);
+  }
+  if (index.size > MOST_LINKED)
+    throw new ArgumentError({
+      op: label,
+      argument: 'the number of indices made on the GPU',
+      expected: `at most ${MOST_LINKED} where a gradient is needed`,
+      actual: String(index.size),
+      remedy: 'Make the indices with tensor(Int32Array), so that they keep host values and are sorted on the CPU.',
+    });
+  return (d, out) => sumLinked(label, index, d, out, skip);
+}
+
+/** Uploads a plan, and returns what sums rows `d` by it. `like` says on which device. */
+export function segmentSummer(label: string, plan: SegmentPlan, like: Tensor): (d: Tensor, out: Tensor) => void {
+  const index = tensor(plan.index, { device: like.device });
+  return (d, out) => {
+    sumSpans(label, index, plan.first, d, out, { positionsAt: 0, accumulate: false });
+    if (plan.rest.count === 0) return;
+    const rest = empty([d.shape[0]!, plan.rest.count, d.shape[2]!], { device: d.device, label });
+    sumSpans(label, index, plan.rest, d, rest, { positionsAt: 0, accumulate: false });
+    sumSpans(label, index, plan.folds, rest, out, { accumulate: true });
+    rest.dispose();
+  };
+}
+
+function sumSpans(
+  label: string,
+  index: Tensor,
+  spans: Spans,
+  x: Tensor,
+  out: Tensor,
+  { positionsAt, accumulate }: { positionsAt?: number; accumulate: boolean },
+): void {
+  const [outer, , width] = x.shape as [number, number, number];
+  const lanes = width % 4 === 0 ? 4 : 1;
+  const kernel = lanes === 4 ? shaders.segment_sum_vec4f : shaders.segment_sum_f32;
+  const inner = width / lanes;
+  if (x.size === 0) return;
+  for (const target of pieces(out))
+    for (const source of pieces(x))
+      x.device.run(kernel, {
+        bind: { index: index.view, x: source.view, out: target.view },
+        params: {
+          outer,
+          spans: spans.count,
+          inner,
+          spans_at: spans.at,
+          positions_at: positionsAt ?? 0,
+          direct: Number(positionsAt === undefined),
+          accumulate: Number(accumulate || source.firstRow > 0),
+          first_in: source.firstRow,
+          count_in: source.rowCount,
+          first_out: target.firstRow,
+          count_out: target.rowCount,
+        },
+        grid: Math.ceil((outer * spans.count * inner) / 64),
+        label,
+      });
+}
+
+function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: number): void {
+  const [outer, length, width] = out.shape as [number, number, number];
+  if (d.size === 0) return;
+  const links = empty([ids.size], { dtype: 'u32', device: ids.device, label });
+  ids.device.run(shaders.link_equal, {
+    bind: { ids: ids.view, links: links.view },
+    params: { count: ids.size, length, skip: skip ?? 0xffffffff },
+    grid: Math.ceil(ids.size / 64),
+    label,
+  });
+  const lanes = width % 4 === 0 ? 4 : 1;
+  const inner = width / lanes;
+  for (const target of pieces(out))
+    ids.device.run(lanes === 4 ? shaders.linked_sum_vec4f : shaders.linked_sum_f32, {
+      bind: { ids: ids.view, links: links.view, x: d.view, out: target.view },
+      params: {
+        outer,
+        count: ids.size,
+        inner,
+        longest: LONGEST_SPAN,
+        first_out: target.firstRow,
+        count_out: target.rowCount,
+      },
+      grid: Math.ceil((outer * ids.size * inner) / 64),
+      label,
+    });
+  links.dispose();
+}
+
+/** Rows that fit a binding. With several `outer` there is no such cut, and the tensor is bound whole. */
+function pieces(x: Tensor): { firstRow: number; rowCount: number; view: BufferView }[] {
+  const [outer, rows, width] = x.shape as [number, number, number];
+  if (outer === 1 && x.bytes > x.device.maxBindingBytes) return rowPieces(x.viewAs([rows, width]));
+  return [{ firstRow: 0, rowCount: rows, view: x.view }];
+}

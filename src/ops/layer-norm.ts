@@ -1,0 +1,125 @@
+// Layer normalisation, with its gradients by hand.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty, full } from '../tensor/create.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { sum } from './reduce.ts';
+import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+
+/**
+ * `(x - mean) / sqrt(variance + eps) · weight + bias`, mean and biased variance over the last axes, which `normalizedShape`
+ * lists (`torch.nn.functional.layer_norm`). `weight` and `bias` have that shape; each may be left out.
+ */
+export function layerNorm(
+  x: Tensor,
+  normalizedShape: number | Shape,
+  weight?: Tensor,
+  bias?: Tensor,
+  eps = 1e-5,
+): Tensor {
+  const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+  check(x, shape, weight, bias, eps);
+  const { device } = x;
+  const width = sizeOf(shape);
+  const rows = x.size / width;
+  const form = rowForm(width);
+  const y = empty(x.shape, { device, label: 'layerNorm' });
+  const stats = empty([rows, 2], { device, label: 'layerNorm' });
+  overRows(rows, { x, y }, (piece, firstRow, rowCount) => {
+    device.run(shaders[`layer_norm_${form}`], {
+      bind: { ...piece, weight: weight?.view ?? piece.x, bias: bias?.view ?? piece.x, stats: stats.view },
+      params: { rows: rowCount, width, first_row: firstRow, eps },
+      overrides: { HAS_WEIGHT: weight !== undefined, HAS_BIAS: bias !== undefined },
+      grid: rowGrid(form, rowCount),
+      label: 'layerNorm',
+    });
+  });
+  const parameters = [weight, bias].filter((t) => t !== undefined);
+  record('layerNorm', [x, ...parameters], [y], ([dY], needs) => {
+    const dX = needs[0] ? gradientOfX(x, rows, width, stats, dY!, weight) : undefined;
+    if (!needs.slice(1).some(Boolean)) return [dX];
+    const [dWeight, dBias] = gradientOfParameters(x, rows, width, stats, dY!);
+    return [dX, ...(weight ? [dWeight.viewAs(shape)] : []), ...(bias ? [dBias.viewAs(shape)] : [])];
+  });
+  return y;
+}
+
+function gradientOfX(
+  x: Tensor,
+  rows: number,
+  width: number,
+  stats: Tensor,
+  dY: Tensor,
+  weight: Tensor | undefined,
+): Tensor {
+  const form = rowForm(width);
+  const dX = empty(x.shape, { device: x.device, label: 'layerNorm' });
+  overRows(rows, { x, d_y: dY, d_x: dX }, (piece, firstRow, rowCount) => {
+    x.device.run(shaders[`layer_norm_backward_${form}`], {
+      bind: { ...piece, weight: weight?.view ?? piece.x, stats: stats.view },
+      params: { rows: rowCount, width, first_row: firstRow },
+      overrides: { HAS_WEIGHT: weight !== undefined },
+      grid: rowGrid(form, rowCount),
+      label: 'layerNorm',
+    });
+  });
+  return dX;
+}
+
+/** Column sums over the rows, in slabs of a power of two: about as many slabs as rows in each, and a piece holds whole ones. */
+function gradientOfParameters(
+  x: Tensor,
+  rows: number,
+  width: number,
+  stats: Tensor,
+  dY: Tensor,
+): readonly [Tensor, Tensor] {
+  const { device } = x;
+  if (rows === 0) return [full([width], 0, { device }), full([width], 0, { device })];
+  const chunk = Math.max(64, 2 ** Math.ceil(Math.log2(rows) / 2));
+  const slabs = Math.ceil(rows / chunk);
+  const dWeight = empty([slabs, width], { device, label: 'layerNorm' });
+  const dBias = empty([slabs, width], { device, label: 'layerNorm' });
+  overRows(
+    rows,
+    { x, d_y: dY },
+    (piece, firstRow, rowCount) => {
+      const count = Math.ceil(rowCount / chunk);
+      device.run(shaders.layer_norm_backward_weight, {
+        bind: { ...piece, stats: stats.view, d_weight: dWeight.view, d_bias: dBias.view },
+        params: { rows: rowCount, width, first_row: firstRow, first_slab: firstRow / chunk, slabs: count, chunk },
+        grid: Math.ceil((count * width) / 64),
+        label: 'layerNorm',
+      });
+    },
+    chunk,
+  );
+  if (slabs === 1) return [dWeight, dBias];
+  const totals = [sum(dWeight, { dim: 0 }), sum(dBias, { dim: 0 })] as const;
+  dWeight.dispose();
+  dBias.dispose();
+  return totals;
+}
+
+function check(x: Tensor, shape: Shape, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): void {
+  const op = 'layerNorm';
+  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  if (shape.length === 0 || sizeOf(shape) === 0 || !sameShape(x.shape.slice(-shape.length), shape))
+    throw new ArgumentError({
+      op,
+      argument: 'normalizedShape',
+      expected: `the last axes of x ${formatShape(x.shape)}, none of length 0`,
+      actual: formatShape(shape),
+    });
+  for (const [argument, t] of Object.entries({ weight, bias }))
+    if (t && (t.dtype !== 'f32' || !sameShape(t.shape, shape)))
+      throw new ArgumentError({
+        op,
+        argument,
+        expected: `f32 ${formatShape(shape)}`,
+        actual: `${t.dtype} ${formatShape(t.shape)}`,
+      });
+  if (!(eps >= 0)) throw new ArgumentError({ op, argument: 'eps', expected: '>= 0', actual: String(eps) });
+}

@@ -1,7 +1,10 @@
 // Every op, one line each file.
+export { type ArgmaxOptions, argmax, argmin } from './argmax.ts';
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
+export { dropout } from './dropout.ts';
 export * from './elementwise.ts';
 export { type EmbeddingOptions, embedding } from './embedding.ts';
+export { gather } from './gather.ts';
 export { type GruOptions, gru } from './gru.ts';
 export { indexSelect } from './index-select.ts';
 export { layerNorm } from './layer-norm.ts';
@@ -21,9 +24,12 @@ export {
 } from './layout.ts';
 export { type BceOptions, bceWithLogits, mseLoss, nllLoss } from './losses.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
+export { maskedSelect } from './masked-select.ts';
 export { type Activation, linear, type MatmulOptions, matmul } from './matmul.ts';
+export { oneHot } from './one-hot.ts';
 export type { CellWeights, SequenceOptions } from './recurrent.ts';
 export { amax, amin, broadcastTo, mean, type ReduceOptions, sum } from './reduce.ts';
 export { type RnnOptions, rnn } from './rnn.ts';
 export { densify } from './row-sparse.ts';
 export { logSoftmax, softmax } from './softmax.ts';
+export { maskedFill, where } from './where.ts';

@@ -1,0 +1,39 @@
+// One-hot rows of class ids.
+import { ArgumentError } from '../errors.ts';
+import { arange } from '../tensor/create.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { cast, eq } from './elementwise.ts';
+import { checkIndices } from './index-select.ts';
+import { reshape } from './layout.ts';
+
+/**
+ * `[…, classes]` i32, 1 at the class of each of `ids` `[…]` and 0 elsewhere (`torch.nn.functional.one_hot`). Without
+ * `classes` there are as many as the largest id needs, which takes ids with host values. An id born on the GPU that is out
+ * of range gives a row of zeros.
+ */
+export function oneHot(ids: Tensor, classes?: number): Tensor {
+  const count = classes ?? inferClasses(ids);
+  if (!Number.isInteger(count) || count < 1)
+    throw new ArgumentError({
+      op: 'oneHot',
+      argument: 'classes',
+      expected: 'a whole number >= 1',
+      actual: String(count),
+    });
+  checkIndices('oneHot', 'ids', ids, count);
+  const all = arange(0, count, 1, { dtype: ids.dtype, device: ids.device });
+  return cast(eq(reshape(ids, [...ids.shape, 1]), all), 'i32');
+}
+
+function inferClasses(ids: Tensor): number {
+  if (!ids.host || ids.size === 0)
+    throw new ArgumentError({
+      op: 'oneHot',
+      argument: 'classes',
+      expected: 'given unless ids has host values to count by',
+      actual: `none for ${ids.host ? 'no ids' : `${ids.dtype} ids without host values`}`,
+    });
+  let largest = 0;
+  for (const id of ids.host) largest = Math.max(largest, id);
+  return largest + 1;
+}

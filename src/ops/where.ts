@@ -1,0 +1,79 @@
+// Choosing between two tensors by a mask, with NumPy broadcasting.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty, full } from '../tensor/create.ts';
+import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { checkRank, sixDims } from './copy-strided.ts';
+import { sumTo } from './reduce.ts';
+
+/** `a` where `mask` (u32, as comparisons make it) is not 0, else `b`; all three broadcast (`torch.where`). */
+export function where(mask: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
+  checkMask('where', mask);
+  const { device } = mask;
+  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : 'f32';
+  const [yes, no] = [a, b].map((v) => (v instanceof Tensor ? v : full([], v, { dtype, device }))) as [Tensor, Tensor];
+  if (yes.dtype !== no.dtype)
+    throw new ArgumentError({
+      op: 'where',
+      argument: 'a and b',
+      expected: 'of one dtype',
+      actual: `${yes.dtype} and ${no.dtype}`,
+      remedy: 'Convert one with cast.',
+    });
+  const out = choose('where', mask, yes, no);
+  record('where', [yes, no], [out], ([dOut], needs) => {
+    const zero = full([], 0, { device });
+    return [
+      needs[0] ? sumTo(choose('where', mask, dOut!, zero), yes.shape) : undefined,
+      needs[1] ? sumTo(choose('where', mask, zero, dOut!), no.shape) : undefined,
+    ];
+  });
+  return out;
+}
+
+/**
+ * `x` with `value` where `mask` (u32) is not 0; the mask broadcasts to the shape of `x` (`torch.Tensor.masked_fill`).
+ * Prefer a large finite value to `-Infinity`: WGSL promises nothing about arithmetic on infinities.
+ */
+export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
+  checkMask('maskedFill', mask);
+  if (!sameShape(broadcastShapes('maskedFill', mask.shape, x.shape), x.shape))
+    throw new ArgumentError({
+      op: 'maskedFill',
+      argument: 'mask',
+      expected: `of a shape that broadcasts to ${formatShape(x.shape)}`,
+      actual: formatShape(mask.shape),
+    });
+  return where(mask, value, x);
+}
+
+export function checkMask(op: string, mask: Tensor): void {
+  if (mask.dtype !== 'u32')
+    throw new ArgumentError({
+      op,
+      argument: 'mask',
+      expected: 'u32, as comparisons make it',
+      actual: mask.dtype,
+      remedy: 'Compare with ne(mask, 0).',
+    });
+}
+
+function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
+  const shape = broadcastShapes(label, broadcastShapes(label, mask.shape, a.shape), b.shape);
+  checkRank(label, shape);
+  const out = empty(shape, { dtype: a.dtype, device: a.device, label });
+  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
+  const [m0, m1, m2, m3, m4, m5] = sixDims(broadcastStrides(mask.shape, shape), 0);
+  const [a0, a1, a2, a3, a4, a5] = sixDims(broadcastStrides(a.shape, shape), 0);
+  const [b0, b1, b2, b3, b4, b5] = sixDims(broadcastStrides(b.shape, shape), 0);
+  const dims = { n0, n1, n2, n3, n4, n5, m0, m1, m2, m3, m4, m5, a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5 };
+  out.device.run(shaders.where, {
+    bind: { mask: mask.view, a: a.view, b: b.view, out: out.view },
+    params: { size: out.size, ...dims },
+    grid: Math.ceil(out.size / 64),
+    label,
+  });
+  return out;
+}

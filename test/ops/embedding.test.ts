@@ -5,7 +5,8 @@ import { tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { checkOp } from '../check-op.ts';
+import { checkOp, expectClose } from '../check-op.ts';
+import { loadFixture } from '../fixtures/load.ts';
 import { useDevice } from '../gpu-device.ts';
 import { randomNd } from '../nd.ts';
 import { indexSelect } from '../reference/indexing.ts';
@@ -94,6 +95,27 @@ test('a word of thousands of positions: the same bits twice, and from ids of the
   expect(born.dense).toEqual(host.dense);
   const exact = ids.reduce((sum, id, n) => (id === 7 ? sum + host.dOut[12 * n]! : sum), 0);
   expect(Math.abs(host.dense[12 * 7]! - exact)).toBeLessThan(1e-4);
+});
+
+test('outputs and gradients are those of PyTorch', async () => {
+  const fixture = await loadFixture('ops.safetensors');
+  const cases = Object.keys(fixture.meta).filter((name) => name.startsWith('embedding_'));
+  expect(cases.length).toBeGreaterThan(1);
+  for (const name of cases) {
+    const read = (key: string) => {
+      const { shape, data } = fixture.get(`${name}.${key}`);
+      return tensor(data, { shape });
+    };
+    const ids = fixture.ints(`${name}.ids`);
+    const weight = read('weight');
+    weight.requiresGrad = true;
+    const { paddingIdx } = fixture.meta[name]!;
+    const out = ops.embedding(tensor(ids.data, { shape: ids.shape }), weight, { paddingIdx: paddingIdx ?? undefined });
+    backward(out, read('upstream'));
+    expect(await out.data()).toEqual(fixture.get(`${name}.out`).data);
+    const gradient = await ops.densify(weight.grad as RowSparse).data();
+    expectClose(gradient, fixture.get(`${name}.grad_weight`).data, 1e-5, 1e-6, `gradient in ${name}`);
+  }
 });
 
 test('a frozen table records nothing', () => {

@@ -16,7 +16,7 @@ const target = fileURLToPath(new URL('../src/gpu/shaders.gen.ts', import.meta.ur
 interface Binding {
   name: string;
   index: number;
-  access: 'read' | 'read_write';
+  access: 'read' | 'read_write' | 'texture';
   type: string;
 }
 
@@ -83,6 +83,8 @@ function variants(name: string, text: string): { name: string; text: string }[] 
 function describe(name: string, code: string) {
   const bindings: Binding[] = [];
   let paramsBinding: number | undefined;
+  for (const match of code.matchAll(/@group\(0\) @binding\((\d+)\) var (\w+): (texture_storage_2d<rgba32float, read>);/g))
+    bindings.push({ name: match[2]!, index: Number(match[1]), access: 'texture', type: match[3]! });
   for (const match of code.matchAll(/@group\(0\) @binding\((\d+)\) var<(\w+)(?:, (\w+))?> (\w+): ([^;]+);/g)) {
     const [, index, space, access, variable, type] = match;
     if (space === 'uniform') {
@@ -92,7 +94,7 @@ function describe(name: string, code: string) {
       bindings.push({ name: variable!, index: Number(index), access: access as Binding['access'], type: type! });
     }
   }
-  if (bindings.length > MAX_STORAGE_BINDINGS)
+  if (bindings.filter((b) => b.access !== 'texture').length > MAX_STORAGE_BINDINGS)
     throw new Error(`${name}: ${bindings.length} storage bindings, at most ${MAX_STORAGE_BINDINGS} run everywhere`);
   const struct = /struct Params \{([^}]*)\}/.exec(code)?.[1] ?? '';
   const params = [...struct.replace(/\/\/.*$/gm, '').matchAll(/(\w+): (\w+)/g)].map((m) => ({

@@ -15,6 +15,7 @@ import {
 } from './kernel.ts';
 import { type KernelTime, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
+import { type PoolTexture, TexturePool } from './texture-pool.ts';
 
 export interface DeviceOptions extends AdapterChoice {
   /** Bytes of GPU memory that tensors may take together; unlimited where undefined. */
@@ -61,6 +62,7 @@ export class Device {
   readonly #pipelines: PipelineCache;
   readonly #encoder: Encoder;
   readonly #staging: Staging;
+  readonly #textures: TexturePool;
   readonly #debug: NonNullable<DeviceOptions['debug']>;
   readonly #lostSignal: Promise<never>;
   #commands: Command[] = [];
@@ -90,6 +92,7 @@ export class Device {
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
     this.#encoder = new Encoder(gpu);
     this.#staging = new Staging(gpu);
+    this.#textures = new TexturePool(gpu);
     if (options.profile && !gpu.features.has('timestamp-query'))
       throw new WeftError(`profile: adapter "${info.name}" has no timestamp-query`);
     this.profiler = options.profile ? new Profiler(gpu) : undefined;
@@ -110,8 +113,8 @@ export class Device {
     return new Device(device, info, options);
   }
 
-  get poolStats(): PoolStats {
-    return this.pool.stats;
+  get poolStats(): PoolStats & { textureBytes: number } {
+    return { ...this.pool.stats, textureBytes: this.#textures.bytes };
   }
 
   get stats(): Readonly<EncoderStats> & { pipelines: number } {
@@ -143,7 +146,7 @@ export class Device {
   run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
     this.#assertAlive();
     const views = kernel.bindings.map((b) =>
-      this.#checked(kernel, b.name, (options.bind as Record<string, BufferView>)[b.name]!),
+      this.#checked(kernel, b.name, (options.bind as Record<string, BufferView | PoolTexture>)[b.name]!),
     );
     const grid = typeof options.grid === 'number' ? this.#fold(options.grid) : options.grid;
     if (grid[0] === 0 || grid[1] === 0 || grid[2] === 0) return;
@@ -167,6 +170,19 @@ export class Device {
   /** The compiled (or compiling) form of a kernel; asking early lets it compile while other work is prepared. */
   pipeline<K extends Kernel>(kernel: K, overrides?: Overrides<K>): Pipeline {
     return this.#pipelines.get(kernel, (overrides ?? {}) as Record<string, number | boolean | undefined>);
+  }
+
+  /** A texture that mirrors `source` for kernels queued from now on; `releaseTexture` gives it back once they are queued. */
+  textureOf(source: BufferView, label: string): PoolTexture {
+    this.#assertAlive();
+    const texture = this.#textures.allocate(source.bytes, label);
+    this.#commands.push({ kind: 'texture', source, texture });
+    return texture;
+  }
+
+  /** The texture becomes reusable by later commands. */
+  releaseTexture(texture: PoolTexture): void {
+    this.#textures.release(texture);
   }
 
   write(target: BufferView, data: ArrayBufferView<ArrayBuffer>): void {
@@ -252,8 +268,8 @@ export class Device {
     }
   }
 
-  #checked(kernel: Kernel, name: string, view: BufferView): BufferView {
-    if (view.bytes > this.maxBindingBytes)
+  #checked(kernel: Kernel, name: string, view: BufferView | PoolTexture): BufferView | PoolTexture {
+    if ('buffer' in view && view.bytes > this.maxBindingBytes)
       throw new ArgumentError({
         op: kernel.name,
         argument: name,

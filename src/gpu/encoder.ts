@@ -2,12 +2,13 @@
 import type { PoolBuffer } from './buffer-pool.ts';
 import type { BufferView, Pipeline } from './kernel.ts';
 import type { Profiler } from './profiler.ts';
+import { encodeTextureCopy, type PoolTexture } from './texture-pool.ts';
 
 export interface DispatchCommand {
   readonly kind: 'dispatch';
   readonly pipeline: Pipeline;
   /** In the order of `pipeline.kernel.bindings`. */
-  readonly views: readonly BufferView[];
+  readonly views: readonly (BufferView | PoolTexture)[];
   /** The kernel's `Params`, packed; empty where it has none. */
   readonly params: Uint32Array<ArrayBuffer>;
   readonly grid: readonly [number, number, number];
@@ -37,7 +38,14 @@ export interface ClearCommand {
   readonly target: BufferView;
 }
 
-export type Command = DispatchCommand | WriteCommand | CopyCommand | ReadCommand | ClearCommand;
+/** Mirrors a buffer range in a texture. */
+export interface TextureCommand {
+  readonly kind: 'texture';
+  readonly source: BufferView;
+  readonly texture: PoolTexture;
+}
+
+export type Command = DispatchCommand | WriteCommand | CopyCommand | ReadCommand | ClearCommand | TextureCommand;
 
 /** Counters since the device was made; a bench takes differences. */
 export interface EncoderStats {
@@ -156,13 +164,16 @@ export class Encoder {
         pass.setBindGroup(0, this.#bindGroup(command, slots[n]!));
         pass.dispatchWorkgroups(...command.grid);
         this.stats.dispatches++;
-        for (const view of command.views) touched.add(view.buffer);
+        for (const view of command.views) if ('buffer' in view) touched.add(view.buffer);
         continue;
       }
       endPass();
       if (command.kind === 'clear') {
         encoder.clearBuffer(command.target.buffer.gpu, command.target.offset, Math.ceil(command.target.bytes / 4) * 4);
         touched.add(command.target.buffer);
+      } else if (command.kind === 'texture') {
+        encodeTextureCopy(encoder, command.source, command.texture);
+        touched.add(command.source.buffer);
       } else if (command.kind === 'copy') {
         const { source, target } = command;
         encoder.copyBufferToBuffer(source.buffer.gpu, source.offset, target.buffer.gpu, target.offset, target.bytes);
@@ -194,13 +205,13 @@ export class Encoder {
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
     const { pipeline, views } = command;
     let key = `${pipeline.id}:${slot}`;
-    for (const view of views) key += `|${view.buffer.id},${view.offset},${view.bytes}`;
+    for (const view of views) key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${view.bytes}` : `|${view.id}`;
     let group = this.#groups.get(key);
     if (!group) {
-      const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => ({
-        binding: binding.index,
-        resource: { buffer: views[i]!.buffer.gpu, offset: views[i]!.offset, size: views[i]!.bytes },
-      }));
+      const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => {
+        const view = views[i]!;
+        return { binding: binding.index, resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: view.bytes } : view.view };
+      });
       if (slot >= 0)
         entries.push({
           binding: pipeline.kernel.paramsBinding!,

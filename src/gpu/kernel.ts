@@ -1,6 +1,7 @@
 // A kernel as the generated shader module describes it, and the cache of its compiled pipelines.
 import { AdapterError, DeviceError } from '../errors.ts';
 import type { PoolBuffer } from './buffer-pool.ts';
+import type { PoolTexture } from './texture-pool.ts';
 
 export interface Kernel {
   readonly name: string;
@@ -24,8 +25,10 @@ export interface BufferView {
   readonly bytes: number;
 }
 
-/** A value for every storage binding of kernel `K`, by the names its WGSL gives them. */
-export type Bindings<K extends Kernel> = { readonly [B in K['bindings'][number] as B['name']]: BufferView };
+/** A value for every binding of kernel `K` but its parameters, by the names its WGSL gives them. */
+export type Bindings<K extends Kernel> = {
+  readonly [B in K['bindings'][number] as B['name']]: B['access'] extends 'texture' ? PoolTexture : BufferView;
+};
 /** A value for every field of the kernel's `Params`. */
 export type Params<K extends Kernel> = { readonly [P in K['params'][number] as P['name']]: number };
 /** Values for some of the kernel's overrides; the rest keep their defaults. */
@@ -132,7 +135,9 @@ export class PipelineCache {
       const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map((b) => ({
         binding: b.index,
         visibility: 4, // GPUShaderStage.COMPUTE
-        buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
+        ...(b.access === 'texture'
+          ? { storageTexture: { access: 'read-only', format: 'rgba32float' } }
+          : { buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' } }),
       }));
       if (kernel.paramsBinding !== undefined)
         entries.push({ binding: kernel.paramsBinding, visibility: 4, buffer: { type: 'uniform' } });

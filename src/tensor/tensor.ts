@@ -12,15 +12,22 @@ export class Storage {
   /** Set by the scopes, which must hear of every birth. */
   static onCreate: (storage: Storage) => void = () => {};
 
-  readonly device: Device;
   readonly label: string;
+  readonly #device: Device | undefined;
   #buffer: PoolBuffer | undefined;
 
-  constructor(device: Device, bytes: number, label: string) {
-    this.device = device;
+  /** Without a device the storage is a shape's stand-in: it takes no memory and holds nothing (PyTorch's "meta" device). */
+  constructor(device: Device | undefined, bytes: number, label: string) {
     this.label = label;
+    this.#device = device;
+    if (!device) return;
     this.#buffer = device.allocate(bytes, label);
     Storage.onCreate(this);
+  }
+
+  get device(): Device {
+    if (!this.#device) throw new WeftError(`${this.label}: a tensor without data (made for its shape alone) cannot be computed with`);
+    return this.#device;
   }
 
   get alive(): boolean {
@@ -39,7 +46,7 @@ export class Storage {
     if (!this.#buffer) return;
     const buffer = this.#buffer;
     this.#buffer = undefined;
-    this.device.release(buffer);
+    this.#device!.release(buffer);
   }
 }
 

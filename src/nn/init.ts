@@ -1,0 +1,55 @@
+// Making parameters: where they come from, how they start, and shapes without data for counting.
+import { ArgumentError } from '../errors.ts';
+import type { Device } from '../gpu/device.ts';
+import { full, getDevice } from '../tensor/create.ts';
+import { defaultGenerator, type Generator, normal, uniform } from '../tensor/random.ts';
+import { keep } from '../tensor/scope.ts';
+import type { Shape } from '../tensor/shape.ts';
+import { sizeOf } from '../tensor/shape.ts';
+import { Storage, Tensor } from '../tensor/tensor.ts';
+
+export interface InitOptions {
+  /** Where the parameters live; the default device otherwise. `'meta'` makes shapes without data, to be counted only. */
+  device?: Device | 'meta' | undefined;
+  /** Source of the starting values; the default generator (`manualSeed`) otherwise. */
+  generator?: Generator | undefined;
+}
+
+/** A parameter filled by `fill`, or a shape alone on the `'meta'` device. */
+export function parameter(shape: Shape, { device, generator }: InitOptions, fill: (device: Device, generator: Generator) => Tensor): Tensor {
+  const made = device === 'meta' ? new Tensor(new Storage(undefined, 4 * sizeOf(shape), 'meta'), shape, 'f32') : keep(fill(device ?? getDevice(), generator ?? defaultGenerator()));
+  made.requiresGrad = true;
+  return made;
+}
+
+/** Uniform in ±`bound`. */
+export function uniformParameter(shape: Shape, bound: number, options: InitOptions): Tensor {
+  return parameter(shape, options, (device, generator) => uniform(shape, -bound, bound, generator, device));
+}
+
+/** Normal with mean 0. */
+export function normalParameter(shape: Shape, std: number, options: InitOptions): Tensor {
+  return parameter(shape, options, (device, generator) => normal(shape, 0, std, generator, device));
+}
+
+export function constantParameter(shape: Shape, value: number, options: InitOptions): Tensor {
+  return parameter(shape, options, (device) => full(shape, value, { device }));
+}
+
+/** Inputs and outputs of one unit of a weight `[out, in, …]` (`torch.nn.init._calculate_fan_in_and_fan_out`). */
+export function fans(shape: Shape): { fanIn: number; fanOut: number } {
+  if (shape.length < 2) throw new ArgumentError({ op: 'init', argument: 'weight', expected: 'of at least two axes', actual: `[${shape.join(', ')}]` });
+  const field = sizeOf(shape.slice(2));
+  return { fanIn: shape[1]! * field, fanOut: shape[0]! * field };
+}
+
+/** Bound of Glorot and Bengio's uniform start (`torch.nn.init.xavier_uniform_`). */
+export function xavierUniformBound(shape: Shape, gain = 1): number {
+  const { fanIn, fanOut } = fans(shape);
+  return gain * Math.sqrt(6 / (fanIn + fanOut));
+}
+
+/** Bound of He et al.'s uniform start, by fan-in (`torch.nn.init.kaiming_uniform_`); `a` is the leaky slope. */
+export function kaimingUniformBound(shape: Shape, a = 0): number {
+  return Math.sqrt(6 / ((1 + a * a) * fans(shape).fanIn));
+}

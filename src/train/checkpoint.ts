@@ -1,0 +1,104 @@
+// A checkpoint: everything a run needs to go on bit for bit, in one safetensors file.
+import { FormatError } from '../errors.ts';
+import type { SafetensorsFile } from '../io/safetensors.ts';
+import { streamSafetensors } from '../io/safetensors.ts';
+import type { Module } from '../nn/module.ts';
+import type { Optimizer } from '../optim/optimizer.ts';
+import type { Scheduler } from '../optim/schedule.ts';
+import type { Generator } from '../tensor/random.ts';
+import { formatShape, sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Where a run stands. `batch` counts the batches of `epoch` that are done. */
+export interface Position {
+  epoch: number;
+  batch: number;
+  /** Optimiser steps since the beginning. */
+  step: number;
+}
+
+/** The parts of a run that a checkpoint holds. */
+export interface RunParts {
+  model: Module;
+  optimizer: Optimizer;
+  scheduler?: Scheduler | undefined;
+  generator: Generator;
+}
+
+/** What is saved beside the tensors: plain JSON. */
+export interface RunState {
+  version: 1;
+  position: Position;
+  optimizer: unknown;
+  scheduler: unknown;
+  generator: unknown;
+  /** What the trainer accumulates within an epoch. */
+  progress: unknown;
+  /** The caller's own: configuration, vocabulary, labels, metrics of the best epoch. */
+  extra: Record<string, unknown>;
+}
+
+const STATE_KEY = 'weft.run';
+const MODEL = 'model.';
+const OPTIMIZER = 'optimizer.';
+
+/** Reads everything back from the device and lays it out as the chunks of a file. The same run gives the same bytes. */
+export async function checkpointChunks(parts: RunParts, rest: Pick<RunState, 'position' | 'progress' | 'extra'>): Promise<Uint8Array[]> {
+  const named: [string, Tensor][] = [
+    ...[...parts.model.stateDict()].map(([name, t]) => [MODEL + name, t] as [string, Tensor]),
+    ...[...parts.optimizer.stateTensors()].map(([name, t]) => [OPTIMIZER + name, t] as [string, Tensor]),
+  ];
+  const tensors = [];
+  for (const [name, t] of named) tensors.push({ name, dtype: t.dtype.toUpperCase() as 'F32' | 'I32' | 'U32', shape: t.shape, data: await t.data() });
+  const state: RunState = {
+    version: 1,
+    ...rest,
+    optimizer: parts.optimizer.stateJson(),
+    scheduler: parts.scheduler?.stateDict() ?? null,
+    generator: parts.generator.stateDict(),
+  };
+  return [...streamSafetensors(tensors, { [STATE_KEY]: JSON.stringify(state) })];
+}
+
+/** The JSON part of a checkpoint, checked for its version and fields. */
+export function runState(file: SafetensorsFile): RunState {
+  const text = file.metadata[STATE_KEY];
+  if (text === undefined) throw new FormatError(file.name, 'is no weft checkpoint: it holds tensors but no run state');
+  const state = JSON.parse(text) as RunState;
+  if (state.version !== 1) throw new FormatError(file.name, `was written by a newer weft (run state version ${state.version}, this one reads 1)`);
+  for (const field of ['position', 'optimizer', 'scheduler', 'generator', 'progress', 'extra'] as const)
+    if (!(field in state)) throw new FormatError(file.name, `has a run state without "${field}"`);
+  return state;
+}
+
+/** Puts the parameters of a checkpoint, or of a plain state dict, into a model. Names and shapes are checked before anything is written. */
+export async function loadModel(file: SafetensorsFile, model: Module): Promise<void> {
+  const prefix = file.metadata[STATE_KEY] === undefined ? '' : MODEL;
+  const state = new Map<string, { shape: readonly number[]; data: Float32Array<ArrayBuffer> }>();
+  const wanted = model.stateDict();
+  for (const [name, info] of file.tensors) {
+    if (!name.startsWith(prefix)) continue;
+    const own = name.slice(prefix.length);
+    const p = wanted.get(own);
+    if (p && !sameShape(p.shape, info.shape))
+      throw new FormatError(file.name, `has shape ${formatShape(info.shape)}, the model's is ${formatShape(p.shape)}`, name);
+    state.set(own, { shape: info.shape, data: p ? await file.readFloat32(name) : new Float32Array(0) });
+  }
+  model.loadStateDict(state);
+}
+
+/** Puts a run back to where the checkpoint was made. Returns its state. */
+export async function restore(file: SafetensorsFile, parts: RunParts): Promise<RunState> {
+  const state = runState(file);
+  await loadModel(file, parts.model);
+  const arrays = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const name of file.tensors.keys()) if (name.startsWith(OPTIMIZER)) arrays.set(name.slice(OPTIMIZER.length), await file.readFloat32(name));
+  parts.optimizer.loadState(state.optimizer, (name) => {
+    const data = arrays.get(name);
+    if (!data) throw new FormatError(file.name, 'is missing from the checkpoint', OPTIMIZER + name);
+    return data;
+  });
+  if (parts.scheduler && state.scheduler !== null) parts.scheduler.loadStateDict(state.scheduler as never);
+  parts.generator.loadStateDict(state.generator as never);
+  return state;
+}

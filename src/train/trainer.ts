@@ -1,0 +1,195 @@
+// The training loop: batches through a loss, gradients, clipping, the optimiser, the schedule; visible top to bottom.
+import { backward } from '../autograd/tape.ts';
+import { WeftError } from '../errors.ts';
+import { stack } from '../ops/index.ts';
+import { clipGradNorm } from '../optim/clip.ts';
+import { keep, step as scoped } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { checkpointChunks, type Position, type RunParts, type RunState } from './checkpoint.ts';
+
+/** Batches of an epoch, from any batch on; a `DataLoader` is one. */
+export interface BatchSource<B> {
+  readonly length: number;
+  iterate(epoch: number, fromBatch?: number): Iterable<B>;
+}
+
+export interface BatchEvent {
+  position: Position;
+  batches: number;
+  /** Mean loss of the last `logEvery` batches, and of the epoch so far. */
+  runningLoss: number;
+  epochLoss: number;
+  tokensPerSecond: number;
+  /** Until the end of the epoch. */
+  secondsLeft: number;
+  lr: number;
+}
+
+export interface EpochEvent {
+  /** Counted from 1. */
+  epoch: number;
+  step: number;
+  trainLoss: number;
+  lr: number;
+  seconds: number;
+  tokensPerSecond: number;
+  /** What `evaluate` returned. */
+  metrics: Readonly<Record<string, number>>;
+}
+
+/** Told of a run's progress, in order; each may be asynchronous and is waited for. */
+export interface Callback {
+  onBatch?(event: BatchEvent): void | Promise<void>;
+  onEpoch?(event: EpochEvent): void | Promise<void>;
+}
+
+export interface TrainerOptions<B> extends RunParts {
+  data: BatchSource<B>;
+  /** Mean loss of a batch; run inside a step's scope. */
+  loss(batch: B): Tensor;
+  /** Tokens of a batch, padding not counted, for tokens per second. */
+  tokens(batch: B): number;
+  /** Largest global norm of the gradients; unlimited where undefined. */
+  clipNorm?: number | undefined;
+  /** When the schedule moves; per epoch by default. */
+  scheduleEvery?: 'epoch' | 'batch';
+  /** The metric that a plateau schedule watches. */
+  scheduleMetric?: string | undefined;
+  /** Batches between two reads of the loss; 10 by default. */
+  logEvery?: number;
+  /** Called at the end of every epoch with the model in eval mode. */
+  evaluate?(): Promise<Readonly<Record<string, number>>>;
+  callbacks?: readonly Callback[];
+}
+
+interface EpochProgress {
+  lossSum: number;
+  batches: number;
+}
+
+export class Trainer<B> {
+  readonly options: TrainerOptions<B>;
+  position: Position = { epoch: 0, batch: 0, step: 0 };
+  #progress: EpochProgress = { lossSum: 0, batches: 0 };
+  #pending: Tensor[] = [];
+
+  constructor(options: TrainerOptions<B>) {
+    this.options = options;
+  }
+
+  /**
+   * Trains until `epochs` epochs are done in all, from wherever the run stands. `shouldStop` is asked after every batch; when
+   * it says so the run stands where it stopped and a checkpoint taken then resumes exactly. Returns whether it finished.
+   */
+  async fit(epochs: number, shouldStop: () => boolean = () => false): Promise<boolean> {
+    while (this.position.epoch < epochs) {
+      if (!(await this.#epoch(shouldStop))) return false;
+    }
+    return true;
+  }
+
+  /** The bytes of a checkpoint of the run as it stands. */
+  async checkpoint(extra: Record<string, unknown>): Promise<Uint8Array[]> {
+    await this.#readLosses();
+    return checkpointChunks(this.options, { position: this.position, progress: this.#progress, extra });
+  }
+
+  /** Takes over position and progress from a checkpoint that `restore` has put into the parts. */
+  resume(state: RunState): void {
+    this.position = { ...state.position };
+    this.#progress = { ...(state.progress as EpochProgress) };
+  }
+
+  async #epoch(shouldStop: () => boolean): Promise<boolean> {
+    const { data, model, optimizer, logEvery = 10 } = this.options;
+    const start = performance.now();
+    let tokens = 0;
+    let done = 0;
+    model.train();
+    for (const batch of data.iterate(this.position.epoch, this.position.batch)) {
+      this.#step(batch);
+      tokens += this.options.tokens(batch);
+      done++;
+      this.position.batch++;
+      this.position.step++;
+      if (this.#pending.length >= logEvery || this.position.batch === data.length) {
+        const runningLoss = await this.#readLosses();
+        const seconds = (performance.now() - start) / 1000;
+        await this.#tell('onBatch', {
+          position: { ...this.position },
+          batches: data.length,
+          runningLoss,
+          epochLoss: this.#progress.lossSum / this.#progress.batches,
+          tokensPerSecond: tokens / seconds,
+          secondsLeft: (seconds / done) * (data.length - this.position.batch),
+          lr: optimizer.paramGroups[0]!.lr,
+        });
+      }
+      if (shouldStop() && this.position.batch < data.length) {
+        await this.#readLosses();
+        return false;
+      }
+    }
+    await this.#endEpoch((performance.now() - start) / 1000, tokens);
+    return true;
+  }
+
+  #step(batch: B): void {
+    const { model, optimizer, generator, clipNorm, scheduler, scheduleEvery = 'epoch' } = this.options;
+    generator.advance(this.position.step);
+    const loss = scoped(() => {
+      const value = this.options.loss(batch);
+      backward(value);
+      if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
+      optimizer.step();
+      optimizer.zeroGrad();
+      return value;
+    });
+    this.#pending.push(keep(loss));
+    loss.device.flush();
+    if (scheduleEvery === 'batch') scheduler?.step();
+  }
+
+  /** Mean of the losses not yet read; refuses one that is not a number. */
+  async #readLosses(): Promise<number> {
+    const losses = this.#pending;
+    if (losses.length === 0) return Number.NaN;
+    this.#pending = [];
+    const all = scoped(() => stack(losses));
+    const values = await all.data();
+    all.dispose();
+    for (const l of losses) l.dispose();
+    let sum = 0;
+    values.forEach((value, i) => {
+      if (!Number.isFinite(value)) {
+        const at = this.position.step - values.length + i + 1;
+        throw new WeftError(`training: the loss of step ${at} (epoch ${this.position.epoch + 1}) is ${value}. Lower the learning rate or clip the gradients; the last checkpoint is from before.`);
+      }
+      sum += value;
+    });
+    this.#progress.lossSum += sum;
+    this.#progress.batches += values.length;
+    return sum / values.length;
+  }
+
+  async #endEpoch(seconds: number, tokens: number): Promise<void> {
+    const { model, optimizer, scheduler, scheduleEvery = 'epoch', scheduleMetric, evaluate } = this.options;
+    const trainLoss = this.#progress.lossSum / Math.max(1, this.#progress.batches);
+    const lr = optimizer.paramGroups[0]!.lr;
+    model.eval();
+    const metrics = (await evaluate?.()) ?? {};
+    model.train();
+    if (scheduleEvery === 'epoch' && scheduler) {
+      if (scheduleMetric !== undefined && metrics[scheduleMetric] === undefined)
+        throw new WeftError(`training: the schedule watches "${scheduleMetric}", but the evaluation gave ${Object.keys(metrics).join(', ') || 'nothing'}`);
+      scheduler.step(scheduleMetric === undefined ? undefined : metrics[scheduleMetric]);
+    }
+    this.position = { epoch: this.position.epoch + 1, batch: 0, step: this.position.step };
+    this.#progress = { lossSum: 0, batches: 0 };
+    await this.#tell('onEpoch', { epoch: this.position.epoch, step: this.position.step, trainLoss, lr, seconds, tokensPerSecond: tokens / Math.max(seconds, 1e-9), metrics });
+  }
+
+  async #tell<K extends keyof Callback>(name: K, event: Parameters<NonNullable<Callback[K]>>[0]): Promise<void> {
+    for (const callback of this.options.callbacks ?? []) await (callback[name] as ((e: typeof event) => void | Promise<void>) | undefined)?.call(callback, event);
+  }
+}

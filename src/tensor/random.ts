@@ -1,0 +1,142 @@
+// Random numbers that depend on (seed, step, call) alone: the generator that keys dropout masks, and filled tensors.
+import { ArgumentError } from '../errors.ts';
+import type { Device } from '../gpu/device.ts';
+import { DOMAIN, normalQuantile, streamKey, streamOf, threefry2x32 } from '../random.ts';
+import { assign, empty, getDevice } from './create.ts';
+import { keep } from './scope.ts';
+import { type Shape, sizeOf } from './shape.ts';
+import type { Tensor } from './tensor.ts';
+
+const TWO_32 = 2 ** 32;
+
+/**
+ * Hands out numbers of calls, which with `seed` and `step` key every random draw (`torch.Generator`). To resume, make one
+ * with the same seed and set the same step: there is no other state between steps.
+ */
+export class Generator {
+  #seed: number;
+  #step = 0;
+  #calls = 0;
+  #state: Tensor | undefined;
+
+  /** `seed` is a whole number in 0..2⁵³-1. */
+  constructor(seed: number) {
+    this.#seed = checked('seed', seed, Number.MAX_SAFE_INTEGER);
+  }
+
+  get seed(): number {
+    return this.#seed;
+  }
+
+  /** Number of the training step, or of the pass where a step has several; set it before each one's forward pass. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Starts the count of calls anew and puts the step's key where kernels read it, so that a recorded step draws new numbers. */
+  set step(step: number) {
+    this.#step = checked('step', step, TWO_32);
+    this.#calls = 0;
+    if (this.#state) this.#upload(this.#state);
+  }
+
+  /** Starts anew from another seed, at step 0 (`torch.Generator.manual_seed`). Returns the generator. */
+  manualSeed(seed: number): this {
+    this.#seed = checked('seed', seed, Number.MAX_SAFE_INTEGER);
+    this.step = 0;
+    return this;
+  }
+
+  /** Number of this draw within the step: 0, 1, 2, … */
+  nextCall(): number {
+    return this.#calls++;
+  }
+
+  /** u32 `[2]` on the device: the key of dropout masks in the present step. */
+  state(device: Device = getDevice()): Tensor {
+    if (this.#state?.device !== device) {
+      this.#state = keep(empty([2], { dtype: 'u32', device, label: 'generator' }));
+      this.#upload(this.#state);
+    }
+    return this.#state;
+  }
+
+  #upload(state: Tensor): void {
+    assign(state, Uint32Array.from(streamKey(this.#seed, streamOf(DOMAIN.dropout, this.#step))));
+  }
+}
+
+const shared = new Generator(0);
+
+/** The generator that is used where none is given. Its seed is 0 until `manualSeed`. */
+export function defaultGenerator(): Generator {
+  return shared;
+}
+
+/** Seeds the default generator (`torch.manual_seed`). */
+export function manualSeed(seed: number): Generator {
+  return shared.manualSeed(seed);
+}
+
+/** Uniform f32 numbers from `low` to `high` (`torch.Tensor.uniform_`), with 24 random bits: the same bits on every machine. */
+export function uniform(
+  shape: Shape,
+  low: number,
+  high: number,
+  generator: Generator = shared,
+  device: Device = getDevice(),
+): Tensor {
+  if (!(low <= high) || !Number.isFinite(high - low))
+    throw new ArgumentError({
+      op: 'uniform',
+      argument: 'low',
+      expected: `finite and at most high = ${high}`,
+      actual: String(low),
+    });
+  return filled('uniform', shape, generator, device, (word) => low + (high - low) * ((word >>> 8) / 2 ** 24));
+}
+
+/** Normal f32 numbers (`torch.Tensor.normal_`): the same bits on every machine. */
+export function normal(
+  shape: Shape,
+  mean: number,
+  std: number,
+  generator: Generator = shared,
+  device: Device = getDevice(),
+): Tensor {
+  if (!(std >= 0) || !Number.isFinite(std))
+    throw new ArgumentError({ op: 'normal', argument: 'std', expected: 'finite and >= 0', actual: String(std) });
+  return filled('normal', shape, generator, device, (word) => mean + std * normalQuantile((word + 0.5) / TWO_32));
+}
+
+/** Element `i` comes from word `i % 2` at the counter `(i / 2, call)`. */
+function filled(
+  op: string,
+  shape: Shape,
+  generator: Generator,
+  device: Device,
+  fromWord: (word: number) => number,
+): Tensor {
+  const out = empty(shape, { device, label: op });
+  const [key0, key1] = streamKey(generator.seed, streamOf(DOMAIN.initialValue, generator.step));
+  const call = generator.nextCall();
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i += 2) {
+    const [first, second] = threefry2x32(key0, key1, i / 2, call);
+    values[i] = fromWord(first);
+    if (i + 1 < values.length) values[i + 1] = fromWord(second);
+  }
+  if (values.length > 0) device.write({ ...out.view, bytes: out.bytes }, values);
+  return out;
+}
+
+function checked(argument: string, value: number, limit: number): number {
+  if (!Number.isInteger(value) || value < 0 || value >= limit)
+    throw new ArgumentError({
+      op: 'Generator',
+      argument,
+      expected: `a whole number in 0..${limit - 1}`,
+      actual: String(value),
+    });
+  return value;
+}

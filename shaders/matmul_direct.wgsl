@@ -3,8 +3,7 @@
 // The plain form that runs on every adapter and that the others are checked against.
 // Grid: x covers n, y covers m (tiles of 4 x 4 per invocation, 8 x 8 invocations), z the batch.
 // @use grid
-// @use activation
-override ACTIVATION: u32 = 0u;   // 0 none, 1 relu, 2 tanh, 3 sigmoid, 4 gelu
+// @use activate
 override HAS_BIAS: bool = false;
 struct Params {
   m: u32, n: u32, k: u32,
@@ -16,16 +15,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [n], or a dummy without HAS_BIAS
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;          // [batch, m, n]
-
-fn activate(v: f32) -> f32 {
-  switch ACTIVATION {
-    case 1u: { return max(v, 0.0); }
-    case 2u: { return tanh_safe(v); }
-    case 3u: { return sigmoid(v); }
-    case 4u: { return gelu(v); }
-    default: { return v; }
-  }
-}
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_id) local: vec3u) {

@@ -25,7 +25,8 @@ export {
 export { type BceOptions, bceWithLogits, mseLoss, nllLoss } from './losses.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
 export { maskedSelect } from './masked-select.ts';
-export { type Activation, linear, type MatmulOptions, matmul } from './matmul.ts';
+export type { Activation } from './gemm.ts';
+export { linear, type MatmulOptions, matmul } from './matmul.ts';
 export { oneHot } from './one-hot.ts';
 export type { CellWeights, SequenceOptions } from './recurrent.ts';
 export { amax, amin, broadcastTo, mean, type ReduceOptions, sum } from './reduce.ts';

@@ -1,16 +1,12 @@
 // Matrix products: batched, either operand transposed, with bias and activation in the epilogue.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
-import { empty } from '../tensor/create.ts';
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { type Activation, gemm, matrixOf } from './gemm.ts';
 import { reshape } from './layout.ts';
 import { unaryBackward } from './pointwise.ts';
 import { broadcastTo, sumTo } from './reduce.ts';
-
-export const ACTIVATIONS = ['none', 'relu', 'tanh', 'sigmoid', 'gelu'] as const;
-export type Activation = (typeof ACTIVATIONS)[number];
 
 export interface MatmulOptions {
   /** Use the last two axes of `a` in exchanged order. */
@@ -20,28 +16,6 @@ export interface MatmulOptions {
   /** `[N]`, added to every row. */
   bias?: Tensor | undefined;
   activation?: Activation;
-}
-
-/** A stack of matrices inside a tensor: element `[z, i, j]` lies at `z·batchStride + i·rowStride + j·colStride`. */
-export interface Matrix {
-  tensor: Tensor;
-  batchStride: number;
-  rowStride: number;
-  colStride: number;
-}
-
-/** One product as a kernel sees it: `out[z] = act(a[z] · b[z] + bias)` with `a` `[m, k]` and `b` `[k, n]`. */
-export interface Gemm {
-  a: Matrix;
-  b: Matrix;
-  m: number;
-  n: number;
-  k: number;
-  batch: number;
-  /** `[n]`. */
-  bias?: Tensor | undefined;
-  activation?: Activation;
-  label: string;
 }
 
 /**
@@ -111,44 +85,6 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Act
     ...x.shape.slice(0, -1),
     weight.shape[0]!,
   ]);
-}
-
-/** The kernel alone, no autograd. The result `[batch, m, n]` is a fresh tensor. */
-export function gemm({ a, b, m, n, k, batch, bias, activation = 'none', label }: Gemm): Tensor {
-  const { device } = a.tensor;
-  const out = empty([batch, m, n], { device, label });
-  if (out.size === 0) return out;
-  if (k === 0) {
-    device.clear(out.view);
-    return out;
-  }
-  device.run(shaders.matmul_direct, {
-    bind: { a: a.tensor.view, b: b.tensor.view, bias: (bias ?? a.tensor).view, out: out.view },
-    params: {
-      m,
-      n,
-      k,
-      a_batch: a.batchStride,
-      a_row: a.rowStride,
-      a_k: a.colStride,
-      b_batch: b.batchStride,
-      b_k: b.rowStride,
-      b_col: b.colStride,
-    },
-    overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
-    grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
-    label,
-  });
-  return out;
-}
-
-/** The last two axes of `tensor` as matrices; one that is not batched serves every member of the batch. */
-export function matrixOf(tensor: Tensor, transposed: boolean): Matrix {
-  const [rows, columns] = [tensor.shape.at(-2)!, tensor.shape.at(-1)!];
-  const batchStride = tensor.size > rows * columns ? rows * columns : 0;
-  return transposed
-    ? { tensor, batchStride, rowStride: 1, colStride: columns }
-    : { tensor, batchStride, rowStride: columns, colStride: 1 };
 }
 
 function dims(x: Tensor, transposed: boolean): [number, number] {

@@ -5,7 +5,7 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { gemm, matrixOf } from './matmul.ts';
+import { gemm, matrixOf } from './gemm.ts';
 import { sumTo } from './reduce.ts';
 
 /** Weights of one direction, as PyTorch stores them: gates stacked along the first axis. */

@@ -31,7 +31,7 @@ export interface RunState {
   position: Position;
   optimizer: unknown;
   scheduler: unknown;
-  generator: unknown;
+  generator: { seed: number; step: number };
   /** What the trainer accumulates within an epoch. */
   progress: unknown;
   /** The caller's own: configuration, vocabulary, labels, metrics of the best epoch. */
@@ -55,7 +55,7 @@ export async function checkpointChunks(parts: RunParts, rest: Pick<RunState, 'po
     ...rest,
     optimizer: parts.optimizer.stateJson(),
     scheduler: parts.scheduler?.stateDict() ?? null,
-    generator: parts.generator.stateDict(),
+    generator: { seed: parts.generator.seed, step: parts.generator.step },
   };
   return [...streamSafetensors(tensors, { [STATE_KEY]: JSON.stringify(state) })];
 }
@@ -99,6 +99,7 @@ export async function restore(file: SafetensorsFile, parts: RunParts): Promise<R
     return data;
   });
   if (parts.scheduler && state.scheduler !== null) parts.scheduler.loadStateDict(state.scheduler as never);
-  parts.generator.loadStateDict(state.generator as never);
+  parts.generator.manualSeed(state.generator.seed);
+  parts.generator.step = state.generator.step;
   return state;
 }

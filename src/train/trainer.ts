@@ -136,7 +136,7 @@ export class Trainer<B> {
 
   #step(batch: B): void {
     const { model, optimizer, generator, clipNorm, scheduler, scheduleEvery = 'epoch' } = this.options;
-    generator.advance(this.position.step);
+    generator.step = this.position.step;
     const loss = scoped(() => {
       const value = this.options.loss(batch);
       backward(value);

@@ -1,0 +1,74 @@
+// matmul_texel_nn: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
+// a is stored by rows [m, k], b by rows [k, n].
+// Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
+// faster there than a vec4 of a storage buffer. Each of 8 lanes holds one vec4 of columns of 32 rows; a is loaded once by the 8 lanes
+// together and handed round by shuffles, which cost next to nothing; four k at a time keep the accumulators in registers.
+// Grid: x covers rows (32 per workgroup), y columns (32 per workgroup), z the batch.
+enable subgroups;
+// @use grid
+// @use activate
+// @use texel
+override HAS_BIAS: bool = false;
+struct Params { m: u32, n: u32, k4: u32, a_batch: u32, a_row: u32, b_batch: u32, b_row: u32 }   // strides in vec4s
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var a: texture_storage_2d<rgba32float, read>;      // [batch, m, k]
+@group(0) @binding(2) var b: texture_storage_2d<rgba32float, read>;      // [batch, k, n]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;               // [n], or a dummy without HAS_BIAS
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;          // [batch, m, n]
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let group = group_of(workgroup_id, num_workgroups);
+  let row = group.x * 32u;
+  let col = group.y * 8u + lane;   // in vec4s
+  let b_at = group.z * params.b_batch + min(col, params.b_row - 1u);
+  // @repeat g 4
+  let a_at$g = group.z * params.a_batch + min(row + ${g}u * 8u + lane, params.m - 1u) * params.a_row;
+  // @end
+  // @repeat g 4
+  // @repeat l 8
+  var c${g}_${l} = vec4f();
+  // @end
+  // @end
+  for (var q = 0u; q < params.k4; q++) {
+    // @repeat g 4
+    let a$g = textureLoad(a, texel(a_at$g + q));
+    // @end
+    // @repeat u 4
+    let b$u = textureLoad(b, texel(b_at + (q * 4u + ${u}u) * params.b_row));
+    // @end
+    // @repeat g 4
+    // @repeat l 8
+    {
+      let s = vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
+      c${g}_${l} = c${g}_${l} + s.x * b0 + s.y * b1 + s.z * b2 + s.w * b3;
+    }
+    // @end
+    // @end
+  }
+  var sums = array<vec4f, 32>(
+    // @repeat g 4
+    // @repeat l 8
+    c${g}_${l},
+    // @end
+    // @end
+  );
+  let first = col * 4u;
+  if first >= params.n {
+    return;
+  }
+  let count = min(4u, params.n - first);
+  var added = vec4f();
+  if HAS_BIAS {
+    for (var j = 0u; j < count; j++) {
+      added[j] = bias[first + j];
+    }
+  }
+  for (var i = 0u; i < min(32u, params.m - row); i++) {
+    let sum = sums[i] + added;
+    let at = (group.z * params.m + row + i) * params.n + first;
+    for (var j = 0u; j < count; j++) {
+      out[at + j] = activate(sum[j]);
+    }
+  }
+}

@@ -2,7 +2,7 @@
 import { ArgumentError, WeftError } from '../errors.ts';
 import { empty, full } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
-import { keep } from '../tensor/scope.ts';
+import { keep, refusePromise } from '../tensor/scope.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { type GradientNode, type Storage, Tensor } from '../tensor/tensor.ts';
 
@@ -55,13 +55,7 @@ export function noGrad<T>(fn: () => T): T {
   enabled = false;
   try {
     const result = fn();
-    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function')
-      throw new ArgumentError({
-        op: 'noGrad',
-        argument: 'fn',
-        expected: 'a synchronous function',
-        actual: 'a function that returns a promise',
-      });
+    refusePromise('noGrad', result);
     return result;
   } finally {
     enabled = before;

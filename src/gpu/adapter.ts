@@ -35,7 +35,7 @@ const WANTED_LIMITS = [
 export async function requestDevice(choice: AdapterChoice): Promise<{ device: GPUDevice; info: AdapterInfo }> {
   const gpu = await platform.gpu({ adapter: choice.adapter });
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
-    throw new AdapterError(noAdapter(choice.adapter), { cause });
+    throw new AdapterError(noAdapter(choice.adapter, cause.message), { cause });
   });
   if (!adapter) throw new AdapterError(noAdapter(choice.adapter));
   const info = describe(adapter.info);
@@ -71,8 +71,10 @@ function describe(info: GPUAdapterInfo): AdapterInfo {
   };
 }
 
-function noAdapter(wanted: string | undefined): string {
+/** Dawn's own message lists what there is, one adapter a line. */
+function noAdapter(wanted: string | undefined, message = ''): string {
+  const offered = [...message.matchAll(/name: '([^']+)'/g)].map((m) => `"${m[1]}"`).join(', ');
   return wanted === undefined
     ? 'no WebGPU adapter found: Dawn needs a Vulkan, Metal or D3D12 driver (on Debian and Ubuntu scripts/setup.sh installs Mesa’s software one)'
-    : `no WebGPU adapter matches "${wanted}"`;
+    : `no WebGPU adapter matches "${wanted}"${offered && `; this machine offers ${offered}`}`;
 }

@@ -4,6 +4,7 @@ import { ArgumentError, DeviceError, DeviceLostError, WeftError } from '../error
 import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
 import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
 import { type Command, Encoder, type EncoderStats } from './encoder.ts';
+import { deviceError, Failures } from './failures.ts';
 import {
   type Bindings,
   type BufferView,
@@ -64,12 +65,13 @@ export class Device {
   readonly #staging: Staging;
   readonly #textures: TexturePool;
   readonly #debug: NonNullable<DeviceOptions['debug']>;
-  readonly #lostSignal: Promise<never>;
+  readonly #failures = new Failures();
+  readonly #lost: Promise<DeviceLostError>;
   #commands: Command[] = [];
   /** Batches that wait for pipelines; undefined when everything flushed so far was submitted. */
   #chain: Promise<void> | undefined;
-  #error: WeftError | undefined;
-  #lost: DeviceLostError | undefined;
+  /** Batches in `#chain` that are not yet submitted. */
+  #waiting = 0;
 
   private constructor(gpu: GPUDevice, info: AdapterInfo, options: DeviceOptions) {
     this.#gpu = gpu;
@@ -87,23 +89,27 @@ export class Device {
       byteBudget: options.byteBudget,
       maxFreeBytes: options.maxFreeBytes,
       maxBufferBytes: gpu.limits.maxBufferSize,
-      onFailure: (error) => this.#fail(error),
+      onFailure: (error) => this.#failures.add(error),
     });
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
     this.#encoder = new Encoder(gpu);
     this.#staging = new Staging(gpu);
     this.#textures = new TexturePool(gpu);
-    if (options.profile && !gpu.features.has('timestamp-query'))
+    if (options.profile && !gpu.features.has('timestamp-query')) {
+      gpu.destroy();
       throw new WeftError(`profile: adapter "${info.name}" has no timestamp-query`);
+    }
     this.profiler = options.profile ? new Profiler(gpu) : undefined;
-    gpu.onuncapturederror = (event) => this.#fail(new DeviceError(event.error.message));
-    this.#lostSignal = gpu.lost.then((reason) => {
-      this.#lost = new DeviceLostError(reason.reason ?? 'unknown', reason.message);
+    gpu.onuncapturederror = (event) => {
+      event.preventDefault(); // told to whoever reads next, and not to the console
+      this.#failures.add(deviceError(event.error.message));
+    };
+    this.#lost = gpu.lost.then((reason) => {
+      this.#failures.lose(new DeviceLostError(reason.reason ?? 'unknown', reason.message));
       live.delete(this);
       if (live.size === 0) platform.release();
-      throw this.#lost;
+      return this.#failures.lost!;
     });
-    this.#lostSignal.catch(() => {});
     live.add(this);
   }
 
@@ -127,7 +133,7 @@ export class Device {
 
   /** The storage bytes that stand for a buffer handed out earlier become reusable by later commands. */
   release(buffer: PoolBuffer): void {
-    if (this.#lost) return;
+    if (this.#failures.lost) return;
     this.pool.release(buffer);
     if (this.#debug.poisonFreed)
       this.#commands.push({
@@ -145,9 +151,8 @@ export class Device {
   /** Queues one dispatch of a kernel. Bindings, parameters and overrides go by the names in its WGSL. */
   run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
     this.#assertAlive();
-    const views = kernel.bindings.map((b) =>
-      this.#checked(kernel, b.name, (options.bind as Record<string, BufferView | PoolTexture>)[b.name]!),
-    );
+    const views = kernel.bindings.map((b) => (options.bind as Record<string, BufferView | PoolTexture>)[b.name]!);
+    this.#checkViews(kernel, views, options.label);
     const grid = typeof options.grid === 'number' ? this.#fold(options.grid) : options.grid;
     if (grid[0] === 0 || grid[1] === 0 || grid[2] === 0) return;
     for (const n of grid)
@@ -202,7 +207,7 @@ export class Device {
 
   /** Submits what is queued, or has it submitted as soon as its pipelines are compiled. */
   flush(): void {
-    if (this.#lost || this.#commands.length === 0) return;
+    if (this.#failures.lost || this.#commands.length === 0) return;
     const batch = this.#commands;
     this.#commands = [];
     const waiting = batch.flatMap((c) => (c.kind === 'dispatch' && !c.pipeline.compiled ? [c.pipeline.ready] : []));
@@ -210,11 +215,17 @@ export class Device {
       this.#submit(batch);
       return;
     }
+    this.#waiting++;
     const before = this.#chain ?? Promise.resolve();
     const mine: Promise<void> = before
-      .then(() => Promise.all(waiting))
-      .then(() => this.#submit(batch))
-      .catch((error: WeftError) => this.#fail(error))
+      .then(() => Promise.allSettled(waiting))
+      .then((compiled) => {
+        this.#waiting--;
+        for (const result of compiled) if (result.status === 'rejected') this.#failures.add(result.reason as WeftError);
+        // What cannot run is left out; uploads beside it must land all the same.
+        this.#submit(batch.filter((c) => c.kind !== 'dispatch' || c.pipeline.compiled));
+      })
+      .catch((error: WeftError) => this.#failures.add(error))
       .then(() => {
         if (this.#chain === mine) this.#chain = undefined;
       });
@@ -224,23 +235,24 @@ export class Device {
   /** The bytes of a view once everything queued before has run. Rejects with the first error since the last read. */
   async read(source: BufferView): Promise<ArrayBuffer> {
     this.#assertAlive();
+    const mark = this.#failures.mark;
     const staging = this.#staging.take(source.bytes);
     this.#commands.push({ kind: 'read', source, staging: staging.gpu });
     this.flush();
-    if (this.#chain) await this.#unlessLost(this.#chain);
-    this.#throwError();
-    const bytes = await this.#unlessLost(this.#staging.map(staging, source.bytes));
-    this.#throwError();
+    if (this.#chain) await this.#failures.unlessLost(this.#chain);
+    const bytes = await this.#failures.unlessLost(this.#staging.map(staging, source.bytes));
+    this.#failures.throwSince(mark);
     return bytes;
   }
 
   /** Resolves when everything queued has run; rejects with the first error since the last read. */
   async synchronize(): Promise<void> {
     this.#assertAlive();
+    const mark = this.#failures.mark;
     this.flush();
-    if (this.#chain) await this.#unlessLost(this.#chain);
-    await this.#unlessLost(this.#gpu.queue.onSubmittedWorkDone());
-    this.#throwError();
+    if (this.#chain) await this.#failures.unlessLost(this.#chain);
+    await this.#failures.unlessLost(this.#gpu.queue.onSubmittedWorkDone());
+    this.#failures.throwSince(mark);
   }
 
   /** Kernel times since the last call; needs `profile: true`. */
@@ -249,35 +261,58 @@ export class Device {
     return (await this.profiler?.collect()) ?? [];
   }
 
-  /** Frees everything. Pending reads reject with DeviceLostError; the process may end. */
+  /** Frees everything. Pending reads reject with DeviceLostError; the process may end. An error nobody read is printed. */
   destroy(): void {
+    const unread = this.#failures.unreported;
+    if (unread && !this.#failures.lost) console.error(unread);
+    this.#failures.lose(new DeviceLostError('destroyed', 'destroy() was called'));
+    this.#commands = [];
     this.#gpu.destroy();
   }
 
   /** Resolves when the device is gone, with the error that every call on it throws from then on. */
   get lost(): Promise<DeviceLostError> {
-    return this.#lostSignal.catch((error: DeviceLostError) => error);
+    return this.#lost;
   }
 
   #submit(batch: readonly Command[]): void {
-    if (this.#lost) return;
+    if (this.#failures.lost) return;
     this.#encoder.submit(batch, this.profiler);
-    if (this.pool.hasCondemned && this.#commands.length === 0) {
+    if (this.pool.hasCondemned && this.#commands.length === 0 && this.#waiting === 0) {
       this.#encoder.forgetBindGroups();
       this.pool.sweep();
     }
   }
 
-  #checked(kernel: Kernel, name: string, view: BufferView | PoolTexture): BufferView | PoolTexture {
-    if ('buffer' in view && view.bytes > this.maxBindingBytes)
-      throw new ArgumentError({
-        op: kernel.name,
-        argument: name,
-        expected: `at most ${this.maxBindingBytes} bytes (the adapter's limit for one binding)`,
-        actual: String(view.bytes),
-        remedy: 'Use a smaller batch or split the tensor by rows.',
+  /** What the driver would refuse later and without the op's name. */
+  #checkViews(kernel: Kernel, views: readonly (BufferView | PoolTexture)[], label: string): void {
+    views.forEach((view, i) => {
+      if (!('buffer' in view)) return;
+      const { name, access } = kernel.bindings[i]!;
+      if (view.bytes > this.maxBindingBytes)
+        throw new ArgumentError({
+          op: label,
+          argument: `${name} of kernel ${kernel.name}`,
+          expected: `at most ${this.maxBindingBytes} bytes (the adapter's limit for one binding)`,
+          actual: String(view.bytes),
+          remedy: 'Use a smaller batch or split the tensor by rows.',
+        });
+      if (view.offset % this.bindingAlignment !== 0)
+        throw new DeviceError(
+          `kernel ${kernel.name} binds ${name} at byte ${view.offset}, which is no multiple of ${this.bindingAlignment}`,
+          label,
+        );
+      views.slice(0, i).forEach((other, j) => {
+        if (!('buffer' in other) || other.buffer !== view.buffer) return;
+        const writes = [access, kernel.bindings[j]!.access].filter((way) => way === 'read_write').length;
+        const apart = view.offset + view.bytes <= other.offset || other.offset + other.bytes <= view.offset;
+        if (writes === 1 || (writes === 2 && !apart))
+          throw new DeviceError(
+            `kernel ${kernel.name} binds ${kernel.bindings[j]!.name} and ${name} to one buffer and writes to it`,
+            label,
+          );
       });
-    return view;
+    });
   }
 
   #fold(groups: number): [number, number, number] {
@@ -286,29 +321,8 @@ export class Device {
     return [Math.ceil(groups / y), y, 1];
   }
 
-  #fail(error: WeftError): void {
-    this.#error ??= error;
-  }
-
-  #throwError(): void {
-    const error = this.#error;
-    if (!error) return;
-    this.#error = undefined;
-    throw error;
-  }
-
   #assertAlive(): void {
-    if (this.#lost) throw this.#lost;
-  }
-
-  #unlessLost<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work.catch((error) => this.#rethrow(error)), this.#lostSignal]);
-  }
-
-  /** A map that fails because the device went away is reported as the loss it is. */
-  async #rethrow(error: unknown): Promise<never> {
-    const lost = await Promise.race([this.lost, new Promise<undefined>((resolve) => setTimeout(resolve, 200))]);
-    throw lost ?? this.#error ?? new DeviceError(error instanceof Error ? error.message : String(error));
+    if (this.#failures.lost) throw this.#failures.lost;
   }
 }
 

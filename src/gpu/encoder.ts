@@ -124,6 +124,7 @@ export class Encoder {
   submit(commands: readonly Command[], profiler: Profiler | undefined): void {
     const start = performance.now();
     const slots = this.#placeParams(commands);
+    const label = opsOf(commands);
     this.stats.uniformBytes += this.#arena.upload();
     let encoder: GPUCommandEncoder | undefined;
     let pass: GPUComputePassEncoder | undefined;
@@ -138,7 +139,7 @@ export class Encoder {
       endPass();
       if (!encoder) return;
       profiler?.resolve(encoder);
-      this.#device.queue.submit([encoder.finish()]);
+      this.#device.queue.submit([encoder.finish({ label })]);
       this.stats.submits++;
       encoder = undefined;
       touched = new Set();
@@ -151,7 +152,8 @@ export class Encoder {
         this.#device.queue.writeBuffer(command.target.buffer.gpu, command.target.offset, command.data);
         continue;
       }
-      encoder ??= this.#device.createCommandEncoder();
+      if (command.kind === 'dispatch' && profiler?.full) finish();
+      encoder ??= this.#device.createCommandEncoder({ label });
       if (command.kind === 'dispatch') {
         if (!pass || profiler) {
           endPass();
@@ -205,12 +207,16 @@ export class Encoder {
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
     const { pipeline, views } = command;
     let key = `${pipeline.id}:${slot}`;
-    for (const view of views) key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${view.bytes}` : `|${view.id}`;
+    for (const view of views)
+      key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${view.bytes}` : `|${view.id}`;
     let group = this.#groups.get(key);
     if (!group) {
       const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => {
         const view = views[i]!;
-        return { binding: binding.index, resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: view.bytes } : view.view };
+        return {
+          binding: binding.index,
+          resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: view.bytes } : view.view,
+        };
       });
       if (slot >= 0)
         entries.push({
@@ -227,3 +233,11 @@ export class Encoder {
 }
 
 const MAX_CACHED_GROUPS = 16_384;
+
+/** First and last op of a batch. A validation error quotes it: often that is all there is to say which ops it concerns. */
+function opsOf(commands: readonly Command[]): string {
+  const isDispatch = (command: Command) => command.kind === 'dispatch';
+  const first = commands.find(isDispatch)?.label ?? 'uploads and copies';
+  const last = commands.findLast(isDispatch)?.label ?? first;
+  return first === last ? first : `${first} … ${last}`;
+}

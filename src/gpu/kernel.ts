@@ -122,7 +122,10 @@ export class PipelineCache {
   #module(kernel: Kernel): GPUShaderModule {
     let module = this.#modules.get(kernel.name);
     if (!module) {
+      // A shader that does not compile is told of by its pipeline, with the lines around each message.
+      this.#device.pushErrorScope('validation');
       module = this.#device.createShaderModule({ label: kernel.name, code: kernel.code });
+      this.#device.popErrorScope().catch(() => {});
       this.#modules.set(kernel.name, module);
     }
     return module;

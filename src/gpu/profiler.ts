@@ -16,7 +16,7 @@ export class Profiler {
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #pending: { kernel: string; label: string }[] = [];
-  #open: { first: number; staging: GPUBuffer; names: { kernel: string; label: string }[] }[] = [];
+  #open: { staging: GPUBuffer; names: { kernel: string; label: string }[] }[] = [];
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -24,9 +24,13 @@ export class Profiler {
     this.#resolved = device.createBuffer({ size: CAPACITY * 8, usage: 0x200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
   }
 
+  /** Whether the query set has no room for another pass before `resolve`. */
+  get full(): boolean {
+    return this.#pending.length * 2 + 2 > CAPACITY;
+  }
+
   descriptor(command: DispatchCommand): GPUComputePassDescriptor {
     const at = this.#pending.length * 2;
-    if (at + 2 > CAPACITY) return {}; // over capacity: run untimed rather than fail
     this.#pending.push({ kernel: command.pipeline.kernel.name, label: command.label });
     return {
       timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
@@ -40,7 +44,7 @@ export class Profiler {
     const staging = this.#device.createBuffer({ size: bytes, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
     encoder.resolveQuerySet(this.#queries, 0, this.#pending.length * 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, bytes);
-    this.#open.push({ first: 0, staging, names: this.#pending.splice(0) });
+    this.#open.push({ staging, names: this.#pending.splice(0) });
   }
 
   /** The times of everything submitted since the last call. */

@@ -30,6 +30,11 @@ export interface CreateOptions {
   requiresGrad?: boolean;
 }
 
+function checkShape(op: string, shape: Shape): void {
+  if (shape.some((n) => !Number.isInteger(n) || n < 0))
+    throw new ArgumentError({ op, argument: 'shape', expected: 'whole numbers >= 0', actual: formatShape(shape) });
+}
+
 type Nested = number | readonly Nested[];
 
 /** An uninitialised tensor, named after the op that fills it. */
@@ -37,14 +42,7 @@ export function empty(
   shape: Shape,
   options: { dtype?: DType; device: Device; label: string; host?: TypedArray | undefined },
 ): Tensor {
-  for (const n of shape)
-    if (!Number.isInteger(n) || n < 0)
-      throw new ArgumentError({
-        op: options.label,
-        argument: 'shape',
-        expected: 'whole numbers >= 0',
-        actual: formatShape(shape),
-      });
+  checkShape(options.label, shape);
   const storage = new Storage(options.device, sizeOf(shape) * BYTES_PER_ELEMENT, options.label);
   return new Tensor(storage, shape, options.dtype ?? 'f32', { host: options.host });
 }
@@ -59,6 +57,7 @@ export function tensor(values: Nested | TypedArray, options: CreateOptions & { s
   let data: TypedArray;
   let shape: Shape;
   if (ArrayBuffer.isView(values)) {
+    checkArray('tensor', 'values', values);
     data = options.dtype && options.dtype !== dtypeOf(values) ? typedArray(options.dtype, values) : values.slice();
     shape = options.shape ?? [values.length];
   } else {
@@ -73,10 +72,25 @@ export function tensor(values: Nested | TypedArray, options: CreateOptions & { s
       expected: `a shape of ${data.length} elements`,
       actual: formatShape(shape),
     });
-  const host = data instanceof Float32Array ? undefined : data;
-  const out = empty(shape, { dtype: dtypeOf(data), device, label: 'tensor', host });
+  return withGrad(upload(data, shape, device, 'tensor'), options);
+}
+
+function upload(data: TypedArray, shape: Shape, device: Device, label: string): Tensor {
+  // A copy of its own: `assign` changes it, and the upload may still be waiting then.
+  const host = data instanceof Float32Array ? undefined : data.slice();
+  const out = empty(shape, { dtype: dtypeOf(data), device, label, host });
   if (data.length > 0) device.write({ ...out.view, bytes: out.bytes }, data);
-  return withGrad(out, options);
+  return out;
+}
+
+function checkArray(op: string, argument: string, values: unknown): void {
+  if (!(values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint32Array))
+    throw new ArgumentError({
+      op,
+      argument,
+      expected: 'numbers, a Float32Array, an Int32Array or a Uint32Array',
+      actual: Object.prototype.toString.call(values).slice(8, -1),
+    });
 }
 
 function flatten(values: Nested, flat: number[], op: string): number[] {
@@ -99,8 +113,9 @@ function flatten(values: Nested, flat: number[], op: string): number[] {
   return [values.length, ...(inner ?? [])];
 }
 
-/** Overwrites a tensor's elements with host values of the same number. */
+/** Overwrites a tensor's elements with host values of the same number, those it keeps on the host included. */
 export function assign(target: Tensor, data: TypedArray): void {
+  checkArray('assign', 'data', data);
   if (data.length !== target.size || dtypeOf(data) !== target.dtype)
     throw new ArgumentError({
       op: 'assign',
@@ -109,16 +124,20 @@ export function assign(target: Tensor, data: TypedArray): void {
       actual: `${data.length} of ${dtypeOf(data)}`,
     });
   if (data.length > 0) target.device.write({ ...target.view, bytes: target.bytes }, data.slice());
+  target.host?.set(data);
 }
 
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   const dtype = options.dtype ?? 'f32';
   const device = options.device ?? getDevice();
-  const out = empty(shape, { dtype, device, label: 'full' });
-  if (value === 0) device.clear(out.view);
-  else if (out.size > 0)
-    device.write({ ...out.view, bytes: out.bytes }, typedArray(dtype, new Float64Array(out.size).fill(value)));
-  return withGrad(out, options);
+  if (value === 0 && dtype === 'f32') {
+    const out = empty(shape, { device, label: 'full' });
+    device.clear(out.view);
+    return withGrad(out, options);
+  }
+  checkShape('full', shape);
+  const values = typedArray(dtype, new Float64Array(sizeOf(shape)).fill(value));
+  return withGrad(upload(values, shape, device, 'full'), options);
 }
 
 export function zeros(shape: Shape, options: CreateOptions = {}): Tensor {

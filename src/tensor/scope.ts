@@ -1,5 +1,6 @@
 // Lifetimes: tensors born in a step's scope go back to the pool when it ends, except those returned or kept.
 import { ArgumentError } from '../errors.ts';
+import { RowSparse } from './row-sparse.ts';
 import { Storage, Tensor } from './tensor.ts';
 
 class Scope {
@@ -24,20 +25,28 @@ export function step<T>(fn: () => T): T {
   current = scope;
   try {
     const result = fn();
-    if (typeof (result as { then?: unknown } | null | undefined)?.then === 'function')
-      throw new ArgumentError({
-        op: 'step',
-        argument: 'fn',
-        expected: 'a synchronous function',
-        actual: 'a function that returns a promise',
-        remedy: 'Load data before the step, and await item() or data() of what the step returns after it.',
-      });
+    refusePromise('step', result);
     for (const tensor of tensorsIn(result)) moveOut(tensor, scope);
     return result;
   } finally {
     current = scope.parent;
     for (const storage of scope.born) storage.free();
   }
+}
+
+/** Refuses the result of an asynchronous function where only a synchronous one makes sense. */
+export function refusePromise(op: string, result: unknown): void {
+  const then = (result as { then?: unknown } | null | undefined)?.then;
+  if (typeof then !== 'function') return;
+  // It goes on without us and will stumble over what the scope frees; that must not end the process.
+  Promise.resolve(result).catch(() => {});
+  throw new ArgumentError({
+    op,
+    argument: 'fn',
+    expected: 'a synchronous function',
+    actual: 'a function that returns a promise',
+    remedy: `Load data before ${op}, and await item() or data() of what it returns after it.`,
+  });
 }
 
 /** Takes a tensor out of every open scope: it lives until `dispose()`. Returns it. */
@@ -57,6 +66,7 @@ function moveOut(tensor: Tensor, scope: Scope): void {
 
 function* tensorsIn(value: unknown): Generator<Tensor> {
   if (value instanceof Tensor) yield value;
+  else if (value instanceof RowSparse) yield* [value.rows, value.values];
   else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
   else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype)
     for (const item of Object.values(value)) yield* tensorsIn(item);

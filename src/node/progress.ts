@@ -1,0 +1,148 @@
+// How a run tells where it stands: a bar on a terminal, plain lines elsewhere, nothing where silence is asked for.
+import { SingleBar } from 'cli-progress';
+import type { BatchEvent, Callback, EpochEvent } from '../train/index.ts';
+import { formatNumber } from './table.ts';
+
+/** Where progress is written: `process.stderr`, or anything with its few features. */
+export type ProgressStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
+export interface ProgressOptions {
+  /** Epochs of the whole run. */
+  epochs: number;
+  /** Default `process.stderr`. */
+  stream?: ProgressStream;
+  /** `auto` (default): a bar if the stream is a terminal that knows cursor codes, else lines. */
+  mode?: 'auto' | 'bar' | 'lines' | 'silent';
+  /** In lines: batches from one line to the next, default 50; the last batch of an epoch always has one. */
+  every?: number;
+  /** Clock in milliseconds. */
+  now?: () => number;
+}
+
+const FORMAT = '{label} |{bar}| {value}/{total}  loss {loss}  running {running}  {speed}  left {left}';
+
+/**
+ * A callback of the trainer that shows epoch, mean loss of the epoch, running loss of the last batches, tokens per second
+ * and the time left of the run. Close it (or declare it with `using`) when training ends, also by an error: a bar left open
+ * keeps the process alive.
+ */
+export class Progress implements Callback, Disposable {
+  readonly mode: 'bar' | 'lines' | 'silent';
+  private readonly epochs: number;
+  private readonly stream: ProgressStream;
+  private readonly every: number;
+  private readonly now: () => number;
+  private bar: SingleBar | undefined;
+  private last: { total: number; value: number; payload: Record<string, string> } | undefined;
+  private lastLine = 0;
+  private epochStart: number;
+  /** Seconds of the last whole epoch, its evaluation included. */
+  private epochSeconds: number | undefined;
+
+  constructor(options: ProgressOptions) {
+    const { epochs, stream = process.stderr, mode = 'auto', every = 50, now = () => performance.now() } = options;
+    const isTerminal = stream.isTTY === true && process.env.TERM !== 'dumb';
+    this.mode = mode === 'auto' ? (isTerminal ? 'bar' : 'lines') : mode;
+    this.epochs = epochs;
+    this.stream = stream;
+    this.every = every;
+    this.now = now;
+    this.epochStart = now();
+  }
+
+  onBatch(event: BatchEvent): void {
+    const { epoch, batch, step } = event.position;
+    const payload = {
+      label: this.label(epoch + 1),
+      loss: event.epochLoss.toFixed(4),
+      running: event.runningLoss.toFixed(4),
+      speed: formatSpeed(event.tokensPerSecond),
+      left: formatSeconds(this.secondsLeft(event)),
+    };
+    if (this.mode === 'bar') this.draw({ total: event.batches, value: batch, payload });
+    if (this.mode !== 'lines' || (step - this.lastLine < this.every && batch < event.batches)) return;
+    this.lastLine = step;
+    const { label, loss, running, speed, left } = payload;
+    this.stream.write(
+      `${label}  batch ${batch}/${event.batches}  loss ${loss}  running ${running}  ${speed}  left ${left}\n`,
+    );
+  }
+
+  onEpoch(event: EpochEvent): void {
+    const end = this.now();
+    this.epochSeconds = (end - this.epochStart) / 1000;
+    this.epochStart = end;
+    const metrics = Object.entries(event.metrics).map(([name, value]) => `  ${name} ${formatNumber(value)}`);
+    const rest = `  lr ${formatNumber(event.lr)}  ${formatSpeed(event.tokensPerSecond)}  ${formatSeconds(this.epochSeconds)}`;
+    this.close();
+    this.log(`${this.label(event.epoch)}  train loss ${event.trainLoss.toFixed(4)}${metrics.join('')}${rest}`);
+  }
+
+  /** Writes a line of text; a bar goes out of its way. */
+  log(text: string): void {
+    if (this.mode === 'silent') return;
+    const { last } = this;
+    this.close();
+    this.stream.write(`${text}\n`);
+    if (last) this.draw(last);
+  }
+
+  /** Takes the bar off the terminal. */
+  close(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+    this.last = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private draw(state: NonNullable<typeof this.last>): void {
+    if (this.last && this.last.total !== state.total) this.close();
+    this.last = state;
+    const { total, value, payload } = state;
+    if (this.bar) {
+      this.bar.update(value, payload);
+      return;
+    }
+    // No hidden cursor and no change of line wrapping: a run that is killed leaves the terminal as it was.
+    this.bar = new SingleBar({
+      stream: this.stream,
+      format: FORMAT,
+      barsize: 20,
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      linewrap: true,
+      hideCursor: false,
+      clearOnComplete: true,
+    });
+    this.bar.start(total, value, payload);
+  }
+
+  private label(epoch: number): string {
+    return `epoch ${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}`;
+  }
+
+  /** Of the whole run: the rest of this epoch, then epochs as long as the last one, or as this one promises to be. */
+  private secondsLeft({ position: { epoch, batch }, batches, secondsLeft }: BatchEvent): number {
+    const elapsed = (this.now() - this.epochStart) / 1000;
+    const whole = this.epochSeconds ?? elapsed + secondsLeft;
+    return (batch < batches ? secondsLeft : 0) + Math.max(0, this.epochs - epoch - 1) * whole;
+  }
+}
+
+/** `0:07`, `12:30`, `2:05:00`. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.round(Math.max(0, seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+function formatSpeed(tokensPerSecond: number): string {
+  if (tokensPerSecond >= 10_000) return `${(tokensPerSecond / 1000).toFixed(1)}k tokens/s`;
+  return `${Math.round(tokensPerSecond)} tokens/s`;
+}

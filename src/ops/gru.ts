@@ -15,10 +15,12 @@ import {
   inputGradients,
   inputProduct,
   type Layer,
-  packWeights,
   type SequenceOptions,
+  type StepForm,
+  stepForm,
   stepGrid,
   stepParams,
+  withWeights,
 } from './recurrent.ts';
 
 // Slots (r, z, n, m): the candidate's recurrent part m has a slot of its own, for the reset gate multiplies it alone.
@@ -45,13 +47,19 @@ export function gru(
   const h0 = initialState('gru', 'h0', options.h0, layer.geometry, x);
   const { device } = x;
   const { gates, packed } = inputProduct(layer);
-  const states = alternating(h0, 'gru');
+  const form = stepForm(layer);
+  const states = alternating(h0, form.padded, 'gru');
   const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'gru' });
-  forwardSteps(layer, gates, states, output);
-  const hN = finalHalf(states, time, 'gru');
+  forwardSteps(layer, form, gates, states, output);
+  const hN = finalHalf(states, hidden, time, 'gru');
   record('gru', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
     const dH = dHN ? copyOf(dHN, 'gru') : full(h0.shape, 0, { device });
-    backwardSteps(layer, { dGates: gates, output, h0, dOut: dOut ?? full(output.shape, 0, { device }), dH }, needs[1]!);
+    backwardSteps(
+      layer,
+      form,
+      { dGates: gates, output, h0, dOut: dOut ?? full(output.shape, 0, { device }), dH },
+      needs[1]!,
+    );
     const { dX, dWeights } = inputGradients(layer, packed, gates, h0, output, {
       x: needs[0]!,
       weights: needs.slice(2).some(Boolean),
@@ -61,42 +69,63 @@ export function gru(
   return { output, hN };
 }
 
-function forwardSteps(layer: Layer, gates: Tensor, states: Tensor, out: Tensor): void {
-  const r = packWeights(layer, 'weightHh', 1);
-  for (let step = 0; step < layer.geometry.time; step++) {
-    r.device.run(shaders.gru_step_forward, {
-      bind: { lengths: layer.lengths.view, r: r.view, gates_inout: gates.view, h_inout: states.view, out: out.view },
-      params: stepParams(layer, step),
-      overrides: { RAGGED: layer.ragged },
-      grid: stepGrid(layer),
-      label: 'gru',
-    });
-  }
+const FORWARD = {
+  1: shaders.gru_step_forward_texel_1,
+  2: shaders.gru_step_forward_texel_2,
+  4: shaders.gru_step_forward_texel_4,
+};
+const BACKWARD = {
+  1: shaders.gru_step_backward_texel_1,
+  2: shaders.gru_step_backward_texel_2,
+  4: shaders.gru_step_backward_texel_4,
+};
+
+function forwardSteps(layer: Layer, form: StepForm, gates: Tensor, states: Tensor, out: Tensor): void {
+  const { device } = out;
+  const bind = { lengths: layer.lengths.view, gates_inout: gates.view, h_inout: states.view, out: out.view };
+  const common = { overrides: { RAGGED: layer.ragged }, grid: stepGrid(layer, form, 8), label: 'gru' };
+  withWeights(layer, form, 1, (r, texture) => {
+    for (let step = 0; step < layer.geometry.time; step++) {
+      const params = stepParams(layer, step);
+      if (form.texel)
+        device.run(FORWARD[form.texel], {
+          ...common,
+          bind: { ...bind, r: texture! },
+          params: { ...params, padded: form.padded },
+        });
+      else device.run(shaders.gru_step_forward, { ...common, bind: { ...bind, r: r.view }, params });
+    }
+  });
 }
 
 /** Overwrites the activations in `dGates` with gradients and, if `wantsH0`, `dH` with that of h0. */
 function backwardSteps(
   layer: Layer,
+  form: StepForm,
   t: { dGates: Tensor; output: Tensor; h0: Tensor; dOut: Tensor; dH: Tensor },
   wantsH0: boolean,
 ): void {
-  const r = packWeights(layer, 'weightHh', 2);
-  const steps = layer.geometry.time + (wantsH0 ? 1 : 0);
-  for (let step = 0; step < steps; step++) {
-    r.device.run(shaders.gru_step_backward, {
-      bind: {
-        lengths: layer.lengths.view,
-        r: r.view,
-        gates_inout: t.dGates.view,
-        h: t.output.view,
-        h0: t.h0.view,
-        d_out: t.dOut.view,
-        d_carry_inout: t.dH.view,
-      },
-      params: stepParams(layer, step),
-      overrides: { RAGGED: layer.ragged, FINAL: step === layer.geometry.time },
-      grid: stepGrid(layer),
-      label: 'gru',
-    });
-  }
+  const { device } = t.output;
+  const bind = {
+    lengths: layer.lengths.view,
+    gates_inout: t.dGates.view,
+    h: t.output.view,
+    h0: t.h0.view,
+    d_out: t.dOut.view,
+    d_carry_inout: t.dH.view,
+  };
+  const { time } = layer.geometry;
+  withWeights(layer, form, 2, (r, texture) => {
+    for (let step = 0; step < time + Number(wantsH0); step++) {
+      const params = stepParams(layer, step);
+      const common = {
+        params,
+        overrides: { RAGGED: layer.ragged, FINAL: step === time },
+        grid: stepGrid(layer, form, 32),
+        label: 'gru',
+      };
+      if (form.texel) device.run(BACKWARD[form.texel], { ...common, bind: { ...bind, r: texture! } });
+      else device.run(shaders.gru_step_backward, { ...common, bind: { ...bind, r: r.view } });
+    }
+  });
 }

@@ -23,6 +23,9 @@ import {
 
 const RNN: CellKind = { op: 'rnn', gates: 1, slots: 1, lastX: 0, lastH: 0 };
 
+/** The plain kernels on every adapter. */
+const PLAIN = { texel: undefined, padded: 0 };
+
 export interface RnnOptions extends SequenceOptions {
   /** Initial state `[D, B, H]`; zeros by default. */
   h0?: Tensor | undefined;
@@ -45,10 +48,10 @@ export function rnn(
   const h0 = initialState('rnn', 'h0', options.h0, layer.geometry, x);
   const { device } = x;
   const { gates, packed } = inputProduct(layer);
-  const states = alternating(h0, 'rnn');
+  const states = alternating(h0, hidden, 'rnn');
   const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'rnn' });
   forwardSteps(layer, relu, gates, states, output);
-  const hN = finalHalf(states, time, 'rnn');
+  const hN = finalHalf(states, hidden, time, 'rnn');
   record('rnn', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
     const dH = dHN ? copyOf(dHN, 'rnn') : full(h0.shape, 0, { device });
     backwardSteps(
@@ -73,7 +76,7 @@ function forwardSteps(layer: Layer, relu: boolean, gates: Tensor, states: Tensor
       bind: { lengths: layer.lengths.view, r: r.view, gates: gates.view, h_inout: states.view, out: out.view },
       params: stepParams(layer, step),
       overrides: { RAGGED: layer.ragged, RELU: relu },
-      grid: stepGrid(layer),
+      grid: stepGrid(layer, PLAIN, 8),
       label: 'rnn',
     });
   }
@@ -100,7 +103,7 @@ function backwardSteps(
       },
       params: stepParams(layer, step),
       overrides: { RAGGED: layer.ragged, RELU: relu, FINAL: step === layer.geometry.time },
-      grid: stepGrid(layer),
+      grid: stepGrid(layer, PLAIN, 8),
       label: 'rnn',
     });
   }

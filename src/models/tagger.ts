@@ -61,10 +61,21 @@ export class Tagger extends Module {
     this.cellName = cell;
     this.packed = options.packed ?? false;
     this.rectified = (options.activation ?? 'relu') === 'relu';
-    this.embedding = new Embedding(options.vocabularySize, embedding, { ...init, paddingIdx: options.paddingIdx ?? 0, std: options.embeddingStd });
+    this.embedding = new Embedding(options.vocabularySize, embedding, {
+      ...init,
+      paddingIdx: options.paddingIdx ?? 0,
+      std: options.embeddingStd,
+    });
     this.embeddingDropout = new Dropout(options.embeddingDropout ?? 0, { generator });
     const nonlinearity = options.nonlinearity ?? 'tanh';
-    this.cell = new CELLS[cell](embedding, hidden, { ...init, numLayers: layers, bidirectional, dropout, batchFirst: true, nonlinearity });
+    this.cell = new CELLS[cell](embedding, hidden, {
+      ...init,
+      numLayers: layers,
+      bidirectional,
+      dropout,
+      batchFirst: true,
+      nonlinearity,
+    });
     this.norm = (options.layerNorm ?? true) ? new LayerNorm(width, init) : undefined;
     this.outputDropout = new Dropout(options.outputDropout ?? 0, { generator });
     this.classifier = new Linear(width, options.tags, init);

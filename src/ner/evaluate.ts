@@ -51,7 +51,11 @@ export interface EvaluateOptions {
 }
 
 /** Runs the model in eval mode over the whole data set. The model's own mode is put back after. */
-export async function evaluate(model: Tagger, dataset: EncodedSentences, { labels, batchSize = 64, keepPredictions = false }: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(
+  model: Tagger,
+  dataset: EncodedSentences,
+  { labels, batchSize = 64, keepPredictions = false }: EvaluateOptions,
+): Promise<Evaluation> {
   const loader = new DataLoader({ dataset, batchSize: Math.min(batchSize, dataset.length) });
   const entityF1 = new EntityF1({ labels });
   const accuracy = new Accuracy({ classes: labels.length });
@@ -67,7 +71,9 @@ export async function evaluate(model: Tagger, dataset: EncodedSentences, { label
     lossSum += loss;
     tokens += counted;
     for (const metric of [entityF1, accuracy, sentenceF1]) metric.update(tags, batch.labels, batch.time);
-    if (keepPredictions) batch.lengths.forEach((length, row) => predictions.push(tags.slice(row * batch.time, row * batch.time + length)));
+    if (keepPredictions)
+      for (const [row, length] of batch.lengths.entries())
+        predictions.push(tags.slice(row * batch.time, row * batch.time + length));
   }
   model.train(wasTraining);
   return {
@@ -87,7 +93,10 @@ async function predictBatch(model: Tagger, batch: Batch): Promise<{ loss: number
     noGrad(() => {
       const { ids, labels, lengths } = toDevice(batch);
       const flat = flatScores(model.forward({ ids, lengths }), labels);
-      return { loss: crossEntropy(flat.scores, flat.labels, { reduction: 'sum', ignoreIndex: IGNORE_INDEX }), tags: argmax(flat.scores, 1) };
+      return {
+        loss: crossEntropy(flat.scores, flat.labels, { reduction: 'sum', ignoreIndex: IGNORE_INDEX }),
+        tags: argmax(flat.scores, 1),
+      };
     }),
   );
   const [loss, tags] = await Promise.all([out.loss.item(), out.tags.data()]);

@@ -8,7 +8,8 @@ export interface Word {
 }
 
 // A number with its separators; a word with inner apostrophes, hyphens and the dots of abbreviations such as "U.S."; any other sign.
-const WORD = /\p{N}+(?:[.,:]\p{N}+)*|(?:\p{Lu}\.){2,}|[\p{L}\p{N}\p{M}]+(?:['’ʼ\-–][\p{L}\p{N}\p{M}]+)*|[^\s\p{L}\p{N}]/gu;
+const WORD =
+  /\p{N}+(?:[.,:]\p{N}+)*|(?:\p{Lu}\.){2,}|[\p{L}\p{N}\p{M}]+(?:['’ʼ\-–][\p{L}\p{N}\p{M}]+)*|[^\s\p{L}\p{N}]/gu;
 const SENTENCE_END = /^[.!?…]$/u;
 const CLOSING = /^["”»’')\]]$/u;
 
@@ -37,7 +38,9 @@ export function sentences(text: string, { lines = false } = {}): Word[][] {
     }
     open.push(word);
     const next = all[i + 1];
-    const ended = SENTENCE_END.test(word.text) || (CLOSING.test(word.text) && before !== undefined && SENTENCE_END.test(before.text));
+    const ended =
+      SENTENCE_END.test(word.text) ||
+      (CLOSING.test(word.text) && before !== undefined && SENTENCE_END.test(before.text));
     if (ended && (!next || (next.start > word.end && /^[\p{Lu}\p{N}"“«„—–-]/u.test(next.text)))) close();
   });
   close();

@@ -12,7 +12,8 @@ export class Dropout extends Module {
 
   constructor(p = 0.5, options: { generator?: Generator | undefined } = {}) {
     super();
-    if (!(p >= 0 && p <= 1)) throw new ArgumentError({ op: 'Dropout', argument: 'p', expected: 'in 0..1', actual: String(p) });
+    if (!(p >= 0 && p <= 1))
+      throw new ArgumentError({ op: 'Dropout', argument: 'p', expected: 'in 0..1', actual: String(p) });
     this.p = p;
     this.generator = options.generator;
   }

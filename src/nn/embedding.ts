@@ -1,11 +1,11 @@
 // Embedding: a table of vectors looked up by id (`torch.nn.Embedding`).
 import { ArgumentError } from '../errors.ts';
 import { embedding } from '../ops/index.ts';
-import { formatShape, sizeOf } from '../tensor/shape.ts';
 import { tensor } from '../tensor/create.ts';
+import { normal } from '../tensor/random.ts';
+import { formatShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type InitOptions, parameter } from './init.ts';
-import { normal } from '../tensor/random.ts';
 import { checkSize, Module } from './module.ts';
 
 export interface EmbeddingOptions extends InitOptions {
@@ -29,15 +29,29 @@ export class Embedding extends Module {
     const { paddingIdx, std = 1, vectors } = options;
     const shape = [numEmbeddings, embeddingDim];
     if (paddingIdx !== undefined && (!Number.isInteger(paddingIdx) || paddingIdx < 0 || paddingIdx >= numEmbeddings))
-      throw new ArgumentError({ op: 'Embedding', argument: 'paddingIdx', expected: `in 0..${numEmbeddings - 1}`, actual: String(paddingIdx) });
+      throw new ArgumentError({
+        op: 'Embedding',
+        argument: 'paddingIdx',
+        expected: `in 0..${numEmbeddings - 1}`,
+        actual: String(paddingIdx),
+      });
     if (vectors && vectors.length !== sizeOf(shape))
-      throw new ArgumentError({ op: 'Embedding', argument: 'vectors', expected: `${sizeOf(shape)} values for ${formatShape(shape)}`, actual: String(vectors.length) });
+      throw new ArgumentError({
+        op: 'Embedding',
+        argument: 'vectors',
+        expected: `${sizeOf(shape)} values for ${formatShape(shape)}`,
+        actual: String(vectors.length),
+      });
     this.paddingIdx = paddingIdx;
     this.weight = parameter(shape, options, (device, generator) => {
       if (vectors) return tensor(vectors, { shape, device });
       const table = normal(shape, 0, std, generator, device);
       if (paddingIdx !== undefined) {
-        const row = { ...table.view, offset: table.view.offset + paddingIdx * embeddingDim * 4, bytes: embeddingDim * 4 };
+        const row = {
+          ...table.view,
+          offset: table.view.offset + paddingIdx * embeddingDim * 4,
+          bytes: embeddingDim * 4,
+        };
         device.write(row, new Float32Array(embeddingDim));
       }
       return table;
@@ -45,7 +59,11 @@ export class Embedding extends Module {
   }
 
   /** A table of given vectors `[V, E]`, frozen unless `freeze` is false (`torch.nn.Embedding.from_pretrained`). */
-  static fromPretrained(vectors: Float32Array<ArrayBuffer>, shape: readonly [number, number], { freeze = true, ...options }: EmbeddingOptions & { freeze?: boolean } = {}): Embedding {
+  static fromPretrained(
+    vectors: Float32Array<ArrayBuffer>,
+    shape: readonly [number, number],
+    { freeze = true, ...options }: EmbeddingOptions & { freeze?: boolean } = {},
+  ): Embedding {
     const made = new Embedding(shape[0], shape[1], { ...options, vectors });
     made.weight.requiresGrad = !freeze;
     return made;

@@ -16,8 +16,15 @@ export interface InitOptions {
 }
 
 /** A parameter filled by `fill`, or a shape alone on the `'meta'` device. */
-export function parameter(shape: Shape, { device, generator }: InitOptions, fill: (device: Device, generator: Generator) => Tensor): Tensor {
-  const made = device === 'meta' ? new Tensor(new Storage(undefined, 4 * sizeOf(shape), 'meta'), shape, 'f32') : keep(fill(device ?? getDevice(), generator ?? defaultGenerator()));
+export function parameter(
+  shape: Shape,
+  { device, generator }: InitOptions,
+  fill: (device: Device, generator: Generator) => Tensor,
+): Tensor {
+  const made =
+    device === 'meta'
+      ? new Tensor(new Storage(undefined, 4 * sizeOf(shape), 'meta'), shape, 'f32')
+      : keep(fill(device ?? getDevice(), generator ?? defaultGenerator()));
   made.requiresGrad = true;
   return made;
 }
@@ -38,7 +45,13 @@ export function constantParameter(shape: Shape, value: number, options: InitOpti
 
 /** Inputs and outputs of one unit of a weight `[out, in, …]` (`torch.nn.init._calculate_fan_in_and_fan_out`). */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
-  if (shape.length < 2) throw new ArgumentError({ op: 'init', argument: 'weight', expected: 'of at least two axes', actual: `[${shape.join(', ')}]` });
+  if (shape.length < 2)
+    throw new ArgumentError({
+      op: 'init',
+      argument: 'weight',
+      expected: 'of at least two axes',
+      actual: `[${shape.join(', ')}]`,
+    });
   const field = sizeOf(shape.slice(2));
   return { fanIn: shape[1]! * field, fanOut: shape[0]! * field };
 }

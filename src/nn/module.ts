@@ -1,7 +1,7 @@
 // Module: an object whose tensor fields are its parameters and whose module fields are its children.
 import { ArgumentError, WeftError } from '../errors.ts';
 import { assign, empty } from '../tensor/create.ts';
-import { typedArray, type TypedArray } from '../tensor/dtype.ts';
+import { type TypedArray, typedArray } from '../tensor/dtype.ts';
 import { keep } from '../tensor/scope.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -35,7 +35,9 @@ export abstract class Module {
 
   /** The module's own parameters under their PyTorch names, without children. Fields are turned into snake_case. */
   ownParameters(): [name: string, parameter: Tensor][] {
-    return Object.entries(this).flatMap(([field, value]) => (value instanceof Tensor ? [[snakeCase(field), value] as [string, Tensor]] : []));
+    return Object.entries(this).flatMap(([field, value]) =>
+      value instanceof Tensor ? [[snakeCase(field), value] as [string, Tensor]] : [],
+    );
   }
 
   /** Child modules under their names; the members of an array are numbered (`layers.0`). */
@@ -43,7 +45,9 @@ export abstract class Module {
     return Object.entries(this).flatMap(([field, value]) => {
       if (value instanceof Module) return [[snakeCase(field), value] as [string, Module]];
       if (!Array.isArray(value)) return [];
-      return value.flatMap((item, i) => (item instanceof Module ? [[`${snakeCase(field)}.${i}`, item] as [string, Module]] : []));
+      return value.flatMap((item, i) =>
+        item instanceof Module ? [[`${snakeCase(field)}.${i}`, item] as [string, Module]] : [],
+      );
     });
   }
 
@@ -98,15 +102,21 @@ export abstract class Module {
    * Overwrites the parameters with values of the same names and shapes. Missing, unexpected and misshapen entries are listed
    * together before anything is written; with `strict: false` missing and unexpected ones are allowed and returned.
    */
-  loadStateDict(state: ReadonlyMap<string, HostTensor>, { strict = true } = {}): { missing: string[]; unexpected: string[] } {
+  loadStateDict(
+    state: ReadonlyMap<string, HostTensor>,
+    { strict = true } = {},
+  ): { missing: string[]; unexpected: string[] } {
     const named = this.namedParameters();
     const known = new Set(named.map(([name]) => name));
     const missing = named.filter(([name]) => !state.has(name)).map(([name]) => name);
     const unexpected = [...state.keys()].filter((name) => !known.has(name));
-    const problems = strict ? [...missing.map((n) => `${n} is missing`), ...unexpected.map((n) => `${n} is unexpected`)] : [];
+    const problems = strict
+      ? [...missing.map((n) => `${n} is missing`), ...unexpected.map((n) => `${n} is unexpected`)]
+      : [];
     for (const [name, p] of named) {
       const given = state.get(name);
-      if (given && !sameShape(given.shape, p.shape)) problems.push(`${name} must be ${formatShape(p.shape)}, got ${formatShape(given.shape)}`);
+      if (given && !sameShape(given.shape, p.shape))
+        problems.push(`${name} must be ${formatShape(p.shape)}, got ${formatShape(given.shape)}`);
     }
     if (problems.length > 0) throw new WeftError(`loadStateDict: ${problems.join('; ')}.`);
     for (const [name, p] of named) {
@@ -131,7 +141,10 @@ export abstract class Module {
   summary(): SummaryRow[] {
     const counted = new Set<Tensor>();
     return this.namedModules().map(([name, module]) => {
-      const own = module.ownParameters().map(([, p]) => p).filter((p) => !counted.has(p));
+      const own = module
+        .ownParameters()
+        .map(([, p]) => p)
+        .filter((p) => !counted.has(p));
       for (const p of own) counted.add(p);
       return {
         name,

@@ -48,7 +48,12 @@ abstract class Recurrent extends Module {
     this.bidirectional = options.bidirectional ?? false;
     this.dropout = options.dropout ?? 0;
     if (!(this.dropout >= 0 && this.dropout <= 1))
-      throw new ArgumentError({ op: new.target.name, argument: 'dropout', expected: 'in 0..1', actual: String(this.dropout) });
+      throw new ArgumentError({
+        op: new.target.name,
+        argument: 'dropout',
+        expected: 'in 0..1',
+        actual: String(this.dropout),
+      });
     this.generator = options.generator;
     const directions = this.bidirectional ? 2 : 1;
     const bound = 1 / Math.sqrt(hiddenSize);
@@ -57,7 +62,9 @@ abstract class Recurrent extends Module {
       Array.from({ length: directions }, () => {
         const width = layer === 0 ? inputSize : directions * hiddenSize;
         const matrices = { weightIh: make(gates * hiddenSize, width), weightHh: make(gates * hiddenSize, hiddenSize) };
-        return (options.bias ?? true) ? { ...matrices, biasIh: make(gates * hiddenSize), biasHh: make(gates * hiddenSize) } : matrices;
+        return (options.bias ?? true)
+          ? { ...matrices, biasIh: make(gates * hiddenSize), biasHh: make(gates * hiddenSize) }
+          : matrices;
       }),
     );
   }
@@ -86,24 +93,44 @@ abstract class Recurrent extends Module {
   }
 
   /** Runs `layer` for each layer in turn; `states[i]` are the layer's slices of the initial states. */
-  protected run(x: Tensor, initial: readonly (Tensor | undefined)[], layer: (x: Tensor, weights: readonly CellWeights[], states: (Tensor | undefined)[]) => Tensor[]): Tensor[] {
+  protected run(
+    x: Tensor,
+    initial: readonly (Tensor | undefined)[],
+    layer: (x: Tensor, weights: readonly CellWeights[], states: (Tensor | undefined)[]) => Tensor[],
+  ): Tensor[] {
     const directions = this.bidirectional ? 2 : 1;
     const batch = x.shape[this.batchFirst ? 0 : 1] ?? 0;
     const expected = [this.numLayers * directions, batch, this.hiddenSize];
     for (const [i, state] of initial.entries())
       if (state && !sameShape(state.shape, expected))
-        throw new ArgumentError({ op: this.constructor.name, argument: i === 0 ? 'h0' : 'c0', expected: `[L·D, B, H] = ${formatShape(expected)}`, actual: formatShape(state.shape) });
+        throw new ArgumentError({
+          op: this.constructor.name,
+          argument: i === 0 ? 'h0' : 'c0',
+          expected: `[L·D, B, H] = ${formatShape(expected)}`,
+          actual: formatShape(state.shape),
+        });
     let output = x;
     const finals: Tensor[][] = [];
     this.weights.forEach((weights, n) => {
-      if (n > 0 && this.training && this.dropout > 0) output = dropout(output, this.dropout, this.generator ?? defaultGenerator());
-      const states = initial.map((state) => (state && this.numLayers > 1 ? slice(state, 0, n * directions, (n + 1) * directions) : state));
+      if (n > 0 && this.training && this.dropout > 0)
+        output = dropout(output, this.dropout, this.generator ?? defaultGenerator());
+      const states = initial.map((state) =>
+        state && this.numLayers > 1 ? slice(state, 0, n * directions, (n + 1) * directions) : state,
+      );
       const [out, ...ends] = layer(output, weights, states);
       output = out!;
       finals.push(ends);
     });
     if (this.numLayers === 1) return [output, ...finals[0]!];
-    return [output, ...finals[0]!.map((_, i) => concat(finals.map((ends) => ends[i]!), 0))];
+    return [
+      output,
+      ...finals[0]!.map((_, i) =>
+        concat(
+          finals.map((ends) => ends[i]!),
+          0,
+        ),
+      ),
+    ];
   }
 }
 
@@ -111,7 +138,11 @@ abstract class Recurrent extends Module {
 export class RNN extends Recurrent {
   readonly nonlinearity: 'tanh' | 'relu';
 
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { nonlinearity?: 'tanh' | 'relu' } = {}) {
+  constructor(
+    inputSize: number,
+    hiddenSize: number,
+    options: RecurrentOptions & { nonlinearity?: 'tanh' | 'relu' } = {},
+  ) {
     super(1, inputSize, hiddenSize, options);
     this.nonlinearity = options.nonlinearity ?? 'tanh';
   }
@@ -151,7 +182,10 @@ export class LSTM extends Recurrent {
   }
 
   /** `x` `[T, B, I]` (`[B, T, I]` with batchFirst) → `output` `[…, D·H]`, `hN` and `cN` `[L·D, B, H]`. */
-  forward(x: Tensor, { h0, c0, lengths }: RecurrentInput & { c0?: Tensor | undefined } = {}): { output: Tensor; hN: Tensor; cN: Tensor } {
+  forward(
+    x: Tensor,
+    { h0, c0, lengths }: RecurrentInput & { c0?: Tensor | undefined } = {},
+  ): { output: Tensor; hN: Tensor; cN: Tensor } {
     const { batchFirst } = this;
     const [output, hN, cN] = this.run(x, [h0, c0], (input, weights, [h, c]) => {
       const r = lstm(input, weights, { batchFirst, lengths, h0: h, c0: c });

@@ -43,13 +43,17 @@ const MODEL = 'model.';
 const OPTIMIZER = 'optimizer.';
 
 /** Reads everything back from the device and lays it out as the chunks of a file. The same run gives the same bytes. */
-export async function checkpointChunks(parts: RunParts, rest: Pick<RunState, 'position' | 'progress' | 'extra'>): Promise<Uint8Array[]> {
+export async function checkpointChunks(
+  parts: RunParts,
+  rest: Pick<RunState, 'position' | 'progress' | 'extra'>,
+): Promise<Uint8Array[]> {
   const named: [string, Tensor][] = [
     ...[...parts.model.stateDict()].map(([name, t]) => [MODEL + name, t] as [string, Tensor]),
     ...[...parts.optimizer.stateTensors()].map(([name, t]) => [OPTIMIZER + name, t] as [string, Tensor]),
   ];
   const tensors = [];
-  for (const [name, t] of named) tensors.push({ name, dtype: t.dtype.toUpperCase() as 'F32' | 'I32' | 'U32', shape: t.shape, data: await t.data() });
+  for (const [name, t] of named)
+    tensors.push({ name, dtype: t.dtype.toUpperCase() as 'F32' | 'I32' | 'U32', shape: t.shape, data: await t.data() });
   const state: RunState = {
     version: 1,
     ...rest,
@@ -65,7 +69,11 @@ export function runState(file: SafetensorsFile): RunState {
   const text = file.metadata[STATE_KEY];
   if (text === undefined) throw new FormatError(file.name, 'is no weft checkpoint: it holds tensors but no run state');
   const state = JSON.parse(text) as RunState;
-  if (state.version !== 1) throw new FormatError(file.name, `was written by a newer weft (run state version ${state.version}, this one reads 1)`);
+  if (state.version !== 1)
+    throw new FormatError(
+      file.name,
+      `was written by a newer weft (run state version ${state.version}, this one reads 1)`,
+    );
   for (const field of ['position', 'optimizer', 'scheduler', 'generator', 'progress', 'extra'] as const)
     if (!(field in state)) throw new FormatError(file.name, `has a run state without "${field}"`);
   return state;
@@ -81,7 +89,11 @@ export async function loadModel(file: SafetensorsFile, model: Module): Promise<v
     const own = name.slice(prefix.length);
     const p = wanted.get(own);
     if (p && !sameShape(p.shape, info.shape))
-      throw new FormatError(file.name, `has shape ${formatShape(info.shape)}, the model's is ${formatShape(p.shape)}`, name);
+      throw new FormatError(
+        file.name,
+        `has shape ${formatShape(info.shape)}, the model's is ${formatShape(p.shape)}`,
+        name,
+      );
     state.set(own, { shape: info.shape, data: p ? await file.readFloat32(name) : new Float32Array(0) });
   }
   model.loadStateDict(state);
@@ -92,7 +104,8 @@ export async function restore(file: SafetensorsFile, parts: RunParts): Promise<R
   const state = runState(file);
   await loadModel(file, parts.model);
   const arrays = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const name of file.tensors.keys()) if (name.startsWith(OPTIMIZER)) arrays.set(name.slice(OPTIMIZER.length), await file.readFloat32(name));
+  for (const name of file.tensors.keys())
+    if (name.startsWith(OPTIMIZER)) arrays.set(name.slice(OPTIMIZER.length), await file.readFloat32(name));
   parts.optimizer.loadState(state.optimizer, (name) => {
     const data = arrays.get(name);
     if (!data) throw new FormatError(file.name, 'is missing from the checkpoint', OPTIMIZER + name);

@@ -163,7 +163,9 @@ export class Trainer<B> {
     values.forEach((value, i) => {
       if (!Number.isFinite(value)) {
         const at = this.position.step - values.length + i + 1;
-        throw new WeftError(`training: the loss of step ${at} (epoch ${this.position.epoch + 1}) is ${value}. Lower the learning rate or clip the gradients; the last checkpoint is from before.`);
+        throw new WeftError(
+          `training: the loss of step ${at} (epoch ${this.position.epoch + 1}) is ${value}. Lower the learning rate or clip the gradients; the last checkpoint is from before.`,
+        );
       }
       sum += value;
     });
@@ -181,15 +183,26 @@ export class Trainer<B> {
     model.train();
     if (scheduleEvery === 'epoch' && scheduler) {
       if (scheduleMetric !== undefined && metrics[scheduleMetric] === undefined)
-        throw new WeftError(`training: the schedule watches "${scheduleMetric}", but the evaluation gave ${Object.keys(metrics).join(', ') || 'nothing'}`);
+        throw new WeftError(
+          `training: the schedule watches "${scheduleMetric}", but the evaluation gave ${Object.keys(metrics).join(', ') || 'nothing'}`,
+        );
       scheduler.step(scheduleMetric === undefined ? undefined : metrics[scheduleMetric]);
     }
     this.position = { epoch: this.position.epoch + 1, batch: 0, step: this.position.step };
     this.#progress = { lossSum: 0, batches: 0 };
-    await this.#tell('onEpoch', { epoch: this.position.epoch, step: this.position.step, trainLoss, lr, seconds, tokensPerSecond: tokens / Math.max(seconds, 1e-9), metrics });
+    await this.#tell('onEpoch', {
+      epoch: this.position.epoch,
+      step: this.position.step,
+      trainLoss,
+      lr,
+      seconds,
+      tokensPerSecond: tokens / Math.max(seconds, 1e-9),
+      metrics,
+    });
   }
 
   async #tell<K extends keyof Callback>(name: K, event: Parameters<NonNullable<Callback[K]>>[0]): Promise<void> {
-    for (const callback of this.options.callbacks ?? []) await (callback[name] as ((e: typeof event) => void | Promise<void>) | undefined)?.call(callback, event);
+    for (const callback of this.options.callbacks ?? [])
+      await (callback[name] as ((e: typeof event) => void | Promise<void>) | undefined)?.call(callback, event);
   }
 }

@@ -15,20 +15,38 @@ import { useDevice } from '../gpu-device.ts';
 useDevice();
 
 const fixture = await loadFixture('tagger.safetensors');
-const meta = fixture.meta.tagger as { vocabulary: number; embedding: number; hidden: number; layers: number; tags: number; lr: number; steps: number };
+const meta = fixture.meta.tagger as {
+  vocabulary: number;
+  embedding: number;
+  hidden: number;
+  layers: number;
+  tags: number;
+  lr: number;
+  steps: number;
+};
 
-describe.each([['tagger_padded', false], ['tagger_packed', true]] as const)('%s', (name, packed) => {
+describe.each([
+  ['tagger_padded', false],
+  ['tagger_packed', true],
+] as const)('%s', (name, packed) => {
   test('losses, first gradients and final parameters', async () => {
     const { vocabulary, embedding, hidden, layers, tags, lr } = meta;
     const model = new Tagger({ vocabularySize: vocabulary, embedding, hidden, layers, tags, cell: 'lstm', packed });
     const names = [...model.stateDict().keys()];
-    expect([...names].sort()).toEqual(fixture.names('tagger.init.').map((n) => n.slice('tagger.init.'.length)).sort());
+    expect([...names].sort()).toEqual(
+      fixture
+        .names('tagger.init.')
+        .map((n) => n.slice('tagger.init.'.length))
+        .sort(),
+    );
     model.loadStateDict(new Map(names.map((n) => [n, fixture.get(`tagger.init.${n}`)])));
     const optimizer = new Adam(model.parameters(), { lr });
     const losses: number[] = [];
     for (let n = 0; n < meta.steps; n++) {
       const batch = (key: string) => fixture.ints(`tagger.batch${n}.${key}`);
-      const [ids, labels, lengths] = [batch('ids'), batch('tags'), batch('lengths')].map(({ data, shape }) => tensor(data, { shape }));
+      const [ids, labels, lengths] = [batch('ids'), batch('tags'), batch('lengths')].map(({ data, shape }) =>
+        tensor(data, { shape }),
+      );
       const loss = step(() => {
         const flat = flatScores(model.forward({ ids: ids!, lengths }), labels!);
         const value = crossEntropy(flat.scores, flat.labels, { ignoreIndex: IGNORE_INDEX });
@@ -39,14 +57,17 @@ describe.each([['tagger_padded', false], ['tagger_packed', true]] as const)('%s'
       if (n === 0)
         for (const [key, p] of model.namedParameters()) {
           const grad = p.grad!;
-          if ('data' in grad) expectClose(await grad.data(), fixture.get(`${name}.grad0.${key}`).data, 1e-4, 1e-5, `gradient of ${key}`);
+          if ('data' in grad)
+            expectClose(await grad.data(), fixture.get(`${name}.grad0.${key}`).data, 1e-4, 1e-5, `gradient of ${key}`);
         }
       step(() => optimizer.step());
       optimizer.zeroGrad();
     }
     const expected = fixture.get(`${name}.losses`).data;
-    losses.forEach((loss, n) => expect(Math.abs(loss - expected[n]!), `loss of step ${n}`).toBeLessThan(1e-4));
-    for (const [key, p] of model.namedParameters()) expectClose(await p.data(), fixture.get(`${name}.final.${key}`).data, 1e-3, 1e-4, `final ${key}`);
+    for (const [n, loss] of losses.entries())
+      expect(Math.abs(loss - expected[n]!), `loss of step ${n}`).toBeLessThan(1e-4);
+    for (const [key, p] of model.namedParameters())
+      expectClose(await p.data(), fixture.get(`${name}.final.${key}`).data, 1e-3, 1e-4, `final ${key}`);
     model.dispose();
   });
 });

@@ -1,0 +1,34 @@
+// weftgrad: tensors, autograd, ops, modules, optimisers and safetensors. Runs anywhere.
+export { backward, detach, gradEnabled, noGrad } from './autograd/tape.ts';
+export * from './errors.ts';
+export type { AdapterInfo } from './gpu/adapter.ts';
+export { Device, type DeviceOptions } from './gpu/device.ts';
+export {
+  type ByteSource,
+  openSafetensors,
+  parseSafetensors,
+  type SafetensorsFile,
+  serializeSafetensors,
+  streamSafetensors,
+} from './io/safetensors.ts';
+export type { EmbeddingOptions } from './nn/embedding.ts';
+export * from './nn/index.ts';
+export * from './ops/index.ts';
+export * from './optim/index.ts';
+export {
+  arange,
+  assign,
+  type CreateOptions,
+  full,
+  getDevice,
+  init,
+  ones,
+  setDefaultDevice,
+  tensor,
+  zeros,
+} from './tensor/create.ts';
+export type { DType, TypedArray } from './tensor/dtype.ts';
+export { defaultGenerator, Generator, manualSeed, normal, uniform } from './tensor/random.ts';
+export { RowSparse } from './tensor/row-sparse.ts';
+export { keep, step } from './tensor/scope.ts';
+export { Tensor } from './tensor/tensor.ts';

@@ -1,0 +1,25 @@
+// weftgrad/ner: named-entity tagging from sentences to tags. Runs anywhere; files are weftgrad/node's.
+export {
+  buildModel,
+  buildOptimizer,
+  buildScheduler,
+  buildVocabulary,
+  type Corpus,
+  corpusOf,
+  encode,
+  trainLoader,
+} from './build.ts';
+export type { TaggerConfig } from './config-schema.ts';
+export { type Evaluation, evaluate } from './evaluate.ts';
+export { type PredictOptions, predict } from './predict.ts';
+export {
+  BEST,
+  type BestEpoch,
+  LAST,
+  loadTagger,
+  type RunStore,
+  type SessionOptions,
+  type SessionResult,
+  trainTagger,
+} from './session.ts';
+export { sentences, type Word, words } from './tokenize.ts';

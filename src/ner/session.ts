@@ -1,0 +1,183 @@
+// One training of a tagger from configuration to best checkpoint, resumable at any batch. Files are the caller's.
+import { Vocabulary } from '../data/index.ts';
+import { FormatError, WeftError } from '../errors.ts';
+import type { SafetensorsFile } from '../io/safetensors.ts';
+import type { Tagger } from '../models/tagger.ts';
+import { crossEntropy } from '../ops/index.ts';
+import { tensor } from '../tensor/create.ts';
+import { Generator } from '../tensor/random.ts';
+import { type Callback, type EpochEvent, loadModel, restore, runState, Trainer } from '../train/index.ts';
+import {
+  buildModel,
+  buildOptimizer,
+  buildScheduler,
+  buildVocabulary,
+  type Corpus,
+  encode,
+  trainLoader,
+} from './build.ts';
+import type { TaggerConfig } from './config-schema.ts';
+import { evaluate, flatScores, toDevice } from './evaluate.ts';
+
+/** Where a session keeps its files; `weftgrad/node` has one over a folder. */
+export interface RunStore {
+  /** Replaces a file as a whole, or leaves the old one. */
+  write(name: string, chunks: readonly Uint8Array[]): Promise<void>;
+  /** A file of the run, undefined where there is none. */
+  open(name: string): Promise<SafetensorsFile | undefined>;
+}
+
+export const LAST = 'last.safetensors';
+export const BEST = 'best.safetensors';
+
+export interface SessionOptions {
+  config: TaggerConfig;
+  corpus: Corpus;
+  store?: RunStore | undefined;
+  callbacks?: readonly Callback[];
+  /** Takes the run up where the store's last checkpoint left it. */
+  resume?: boolean;
+  /** Asked after every batch; a run that is told to stop writes its checkpoint first. */
+  shouldStop?: () => boolean;
+  /** Whether to evaluate the test part after each epoch too (for studies; the best epoch is chosen by validation alone). */
+  testEveryEpoch?: boolean;
+}
+
+export interface BestEpoch {
+  epoch: number;
+  value: number;
+}
+
+export interface SessionResult {
+  model: Tagger;
+  vocabulary: Vocabulary;
+  labels: readonly string[];
+  history: readonly EpochEvent[];
+  best: BestEpoch | undefined;
+  /** False where `shouldStop` ended it. */
+  finished: boolean;
+}
+
+/** What a checkpoint carries beside the run state, so that prediction needs that one file. */
+interface Extra {
+  config: TaggerConfig;
+  vocabulary: unknown;
+  labels: readonly string[];
+  best: BestEpoch | null;
+  history: readonly Omit<EpochEvent, 'seconds' | 'tokensPerSecond'>[];
+}
+
+/** Trains by the configuration. The model returned has the parameters of the last epoch; those of the best are in the store. */
+export async function trainTagger(options: SessionOptions): Promise<SessionResult> {
+  const { config, corpus, store } = options;
+  const saved = options.resume ? await store?.open(LAST) : undefined;
+  const known = saved && (runState(saved).extra as unknown as Extra);
+  const vocabulary = known ? Vocabulary.fromJSON(known.vocabulary, saved.name) : buildVocabulary(config, corpus);
+  const labels = corpus.labels.names;
+  if (known && known.labels.join() !== labels.join())
+    throw new FormatError(
+      saved.name,
+      `was trained on the labels ${known.labels.join(' ')}, the data has ${labels.join(' ')}`,
+    );
+  const generator = new Generator(config.training.seed);
+  const model = buildModel(config, vocabulary.size, labels.length, { generator });
+  const optimizer = buildOptimizer(config, model);
+  const data = trainLoader(config, encode(corpus.train, vocabulary));
+  const scheduler = buildScheduler(config, optimizer, { epochs: config.training.epochs, batchesPerEpoch: data.length });
+  const parts = { model, optimizer, scheduler, generator };
+  const history: EpochEvent[] = known ? known.history.map((e) => ({ ...e, seconds: 0, tokensPerSecond: 0 })) : [];
+  let best: BestEpoch | undefined = known?.best ?? undefined;
+  const { metric, mode } = config.training.keepBest;
+
+  const extra = (): Record<string, unknown> => {
+    const kept: Extra = {
+      config,
+      vocabulary: vocabulary.toJSON(),
+      labels,
+      best: best ?? null,
+      history: history.map(({ seconds: _s, tokensPerSecond: _t, ...e }) => e),
+    };
+    return kept as unknown as Record<string, unknown>;
+  };
+  const keeper: Callback = {
+    async onEpoch(event) {
+      history.push(event);
+      const value = event.metrics[metric] ?? (metric === 'trainLoss' ? event.trainLoss : undefined);
+      if (value === undefined)
+        throw new WeftError(
+          `training.keepBest: there is no metric "${metric}"; there are trainLoss, ${Object.keys(event.metrics).join(', ')}`,
+        );
+      const better = !best || (mode === 'max' ? value > best.value : value < best.value);
+      if (better) best = { epoch: event.epoch, value };
+      const chunks = store && (await trainer.checkpoint(extra()));
+      if (chunks) await store.write(LAST, chunks);
+      if (chunks && better) await store.write(BEST, chunks);
+    },
+  };
+  const classWeights = config.loss.classWeights && tensor(Float32Array.from(config.loss.classWeights));
+  const { ignoreIndex, labelSmoothing } = config.loss;
+  const trainer = new Trainer({
+    ...parts,
+    data,
+    loss: (batch) => {
+      const { ids, labels: gold, lengths } = toDevice(batch);
+      const flat = flatScores(model.forward({ ids, lengths }), gold);
+      return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight: classWeights });
+    },
+    tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
+    clipNorm: config.optimizer.clipNorm,
+    scheduleEvery: config.scheduler.every,
+    scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validLoss') : undefined,
+    logEvery: config.training.logEvery,
+    evaluate: () => partMetrics(model, corpus, vocabulary, labels, options.testEveryEpoch ?? false),
+    callbacks: [keeper, ...(options.callbacks ?? [])],
+  });
+  if (saved) trainer.resume(await restore(saved, parts));
+  const finished = await trainer.fit(config.training.epochs, options.shouldStop);
+  if (!finished && store) await store.write(LAST, await trainer.checkpoint(extra()));
+  classWeights?.dispose();
+  optimizer.dispose();
+  return { model, vocabulary, labels, history, best, finished };
+}
+
+/** Metrics of the parts at the end of an epoch: `validF1`, `validLoss`, … and `testF1`, … where asked for. */
+async function partMetrics(
+  model: Tagger,
+  corpus: Corpus,
+  vocabulary: Vocabulary,
+  labels: readonly string[],
+  withTest: boolean,
+): Promise<Record<string, number>> {
+  const out: Record<string, number> = {};
+  for (const [name, part] of [
+    ['valid', corpus.validation],
+    ['test', withTest ? corpus.test : undefined],
+  ] as const) {
+    if (!part) continue;
+    const e = await evaluate(model, encode(part, vocabulary), { labels });
+    out[`${name}Loss`] = e.loss;
+    out[`${name}F1`] = e.entities.micro.f1;
+    out[`${name}Precision`] = e.entities.micro.precision;
+    out[`${name}Recall`] = e.entities.micro.recall;
+    out[`${name}Accuracy`] = e.accuracy;
+    out[`${name}SentenceAccuracy`] = e.sentenceAccuracy;
+    out[`${name}SentenceF1`] = e.sentenceF1;
+  }
+  return out;
+}
+
+/** A trained tagger out of a checkpoint: model, vocabulary, labels and the configuration it was trained by. */
+export async function loadTagger(file: SafetensorsFile): Promise<{
+  model: Tagger;
+  vocabulary: Vocabulary;
+  labels: readonly string[];
+  config: TaggerConfig;
+  best: BestEpoch | undefined;
+  history: Extra['history'];
+}> {
+  const { config, vocabulary: json, labels, best, history } = runState(file).extra as unknown as Extra;
+  const vocabulary = Vocabulary.fromJSON(json, file.name);
+  const model = buildModel(config, vocabulary.size, labels.length, { generator: new Generator(config.training.seed) });
+  await loadModel(file, model);
+  return { model: model.eval(), vocabulary, labels, config, best: best ?? undefined, history };
+}

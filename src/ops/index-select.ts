@@ -4,9 +4,9 @@ import { ArgumentError } from '../errors.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, tensor } from '../tensor/create.ts';
+import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { rowPieces } from './pointwise.ts';
 import { LONGEST_SPAN, planSegments, type SegmentPlan, type Spans, segmentsOf } from './segments.ts';
 
 /** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */

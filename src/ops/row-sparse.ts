@@ -1,9 +1,9 @@
 // Row-sparse gradients made dense, piece by piece where the table is over the binding limit.
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
+import { rowPieces } from '../tensor/row-pieces.ts';
 import type { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { rowPieces } from './pointwise.ts';
 
 /** The dense gradient `[V, E]`, zero in the rows that were not used. */
 export function densify({ shape, rows, values }: RowSparse): Tensor {

@@ -1,0 +1,2 @@
+alias Unit = f32;
+// @use update_by_row

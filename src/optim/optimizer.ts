@@ -1,0 +1,289 @@
+// What all optimisers share: parameter groups, the step over them, and the state that an exact resume needs.
+
+import { assign, empty } from '../tensor/create.ts';
+import type { TypedArray } from '../tensor/dtype.ts';
+import { RowSparse } from '../tensor/row-sparse.ts';
+import { keep } from '../tensor/scope.ts';
+import { formatShape, sameShape } from '../tensor/shape.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
+import { Moments, paired } from './moments.ts';
+import { readState } from './optimizer-state.ts';
+import { SPARE, type Target, type Update, type UpdateKernels, updateDense, updateRows } from './update.ts';
+
+/** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
+export interface ParamGroup {
+  params: Tensor[];
+  /** Learning rate. */
+  lr: number;
+  /** Rate before any schedule. */
+  initialLr?: number;
+}
+
+type OptionsOf<Group> = Partial<Omit<Group, 'params'>>;
+/** Parameters alone, or groups of them with options of their own. */
+export type ParamsOf<Group> = Iterable<Tensor> | Iterable<{ params: Iterable<Tensor> } & OptionsOf<Group>>;
+
+/** What tells one optimiser from another. */
+export interface Rule<Group extends ParamGroup> {
+  /** The class's name, kept through minifiers. */
+  readonly type: string;
+  readonly kernels: UpdateKernels;
+  /** Kinds of state and the kernel's bindings for them; those in `always` are in every saved state. */
+  readonly states: Readonly<Record<string, string>>;
+  readonly always: readonly string[];
+  /** Throws ArgumentError on options out of range. */
+  check(group: Group): void;
+  /** The kinds of state that these options make use of. */
+  uses(group: Group): readonly string[];
+  overrides(group: Group): Record<string, boolean>;
+  /** The kernel's `Hyper` for step `step`, counted from 1; `fresh` where the state is still zero. */
+  scalars(group: Group, step: number, fresh: boolean): number[];
+  /** Whether a gradient of zero changes nothing. */
+  leavesIdleRows(group: Group): boolean;
+}
+
+interface Entry<Group> {
+  readonly param: Tensor;
+  readonly index: number;
+  readonly group: Group;
+  /** Steps done; one without a gradient does not count. */
+  step: number;
+  moments: Moments | undefined;
+  /** Which of the moments' parameters this is. */
+  place: number;
+  /** Kinds of state that a step has written. */
+  readonly live: Set<string>;
+}
+
+/** Base of the optimisers, after PyTorch's `Optimizer`. */
+export class Optimizer<Group extends ParamGroup = ParamGroup> {
+  readonly paramGroups: Group[] = [];
+  readonly #rule: Rule<Group>;
+  readonly #defaults: Omit<Group, 'params'>;
+  readonly #entries: Entry<Group>[] = [];
+  #hyper: Tensor | undefined;
+  #spare: Tensor | undefined;
+
+  protected constructor(rule: Rule<Group>, params: ParamsOf<Group>, defaults: Omit<Group, 'params'>) {
+    this.#rule = rule;
+    this.#defaults = defaults;
+    if (typeof params?.[Symbol.iterator] !== 'function')
+      refuse(rule.type, 'params', 'an iterable of tensors or of groups { params, … }', describe(params));
+    const given: (Tensor | ({ params: Iterable<Tensor> } & OptionsOf<Group>))[] = [...params];
+    if (given.length === 0) refuse(rule.type, 'params', 'at least one parameter', 'none');
+    const groups = given[0] instanceof Tensor ? [{ params: given } as never] : given;
+    for (const group of groups) this.addParamGroup(group as never);
+  }
+
+  /** The class's name. */
+  get type(): string {
+    return this.#rule.type;
+  }
+
+  /** Adds parameters that are updated from the next step on; options left out are the optimiser's. */
+  addParamGroup(group: { params: Iterable<Tensor> } & OptionsOf<Group>): void {
+    const { type } = this.#rule;
+    if (typeof group?.params?.[Symbol.iterator] !== 'function')
+      refuse(type, `params[${this.paramGroups.length}]`, 'a group { params, … }', describe(group));
+    const { params, ...options } = group;
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const complete = { ...this.#defaults, ...given, params: [...params] } as unknown as Group;
+    checkNumber(type, 'lr', complete.lr, { min: 0 });
+    this.#rule.check(complete);
+    this.#checkParams(complete.params);
+    this.paramGroups.push(complete);
+    for (const param of complete.params) {
+      const index = this.#entries.length;
+      this.#entries.push({ param, index, group: complete, step: 0, moments: undefined, place: 0, live: new Set() });
+    }
+  }
+
+  /** Updates every parameter that has a gradient and wants one. Queues dispatches, waits for nothing. */
+  step(): void {
+    const due = this.#entries.filter(({ param }) => param.grad && param.requiresGrad && param.size > 0);
+    if (due.length === 0) return;
+    for (const entry of due) this.#checkGradient(entry);
+    this.#place(due);
+    const hyper = this.#upload(due);
+    this.#spare ??= keep(empty([SPARE * 64], { device: hyper.device, label: this.type }));
+    this.#launch(due, hyper, this.#spare);
+    for (const entry of due) {
+      entry.step++;
+      for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
+    }
+  }
+
+  /** Frees the gradients of all parameters. */
+  zeroGrad(): void {
+    for (const { param } of this.#entries) {
+      param.grad?.dispose();
+      param.grad = undefined;
+    }
+  }
+
+  /** The state tensors by name, `state.<parameter>.<kind>`; they are the optimiser's own, to be read and not kept. */
+  stateTensors(): Map<string, Tensor> {
+    const tensors = new Map<string, Tensor>();
+    for (const { index, moments, place, live } of this.#entries)
+      for (const kind of live) tensors.set(`state.${index}.${kind}`, moments!.part(kind, place));
+    return tensors;
+  }
+
+  /** The rest of the state as plain JSON: options of the groups, steps done, and the kinds of state each parameter has. */
+  stateJson(): JsonValue {
+    const numbers = new Map(this.#entries.map(({ param, index }) => [param, index]));
+    const paramGroups = this.paramGroups.map(({ params, ...options }) => ({
+      ...(structuredClone(options) as { [key: string]: JsonValue }),
+      params: params.map((param) => numbers.get(param)!),
+    }));
+    const used = this.#entries.filter(({ step }) => step > 0);
+    const state = used.map(({ index, step, live, param }) => [
+      String(index),
+      { step, shape: [...param.shape], tensors: [...live] },
+    ]);
+    return { type: this.type, paramGroups, state: Object.fromEntries(state) };
+  }
+
+  /**
+   * Takes over what `stateJson` gave, with the tensors that `get` finds by the names of `stateTensors`. Options of the groups
+   * win over the constructor's, as in PyTorch. Throws ArgumentError on the state of another optimiser, other groups, shapes or
+   * sizes; nothing is changed then.
+   */
+  loadState(state: unknown, get: (name: string) => TypedArray): void {
+    const { groups, entries } = readState(this.#rule, this.paramGroups, state, get);
+    this.paramGroups.forEach((group, i) => {
+      Object.assign(group, groups[i]);
+    });
+    this.#drop();
+    const loaded = this.#entries.filter(({ index }) => entries.has(index));
+    this.#place(loaded);
+    for (const entry of loaded) {
+      const { step, tensors } = entries.get(entry.index)!;
+      entry.step = step;
+      for (const [kind, data] of tensors) {
+        assign(entry.moments!.part(kind, entry.place), data);
+        entry.live.add(kind);
+      }
+    }
+  }
+
+  /** Frees the state. The parameters are not the optimiser's and stay. */
+  dispose(): void {
+    this.#drop();
+    this.#hyper?.dispose();
+    this.#spare?.dispose();
+    this.#hyper = undefined;
+    this.#spare = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #drop(): void {
+    for (const entry of this.#entries) {
+      entry.moments?.dispose();
+      entry.moments = undefined;
+      entry.step = 0;
+      entry.live.clear();
+    }
+  }
+
+  #checkParams(params: readonly Tensor[]): void {
+    const { type } = this.#rule;
+    if (params.length === 0) refuse(type, 'params', 'at least one parameter', 'none');
+    const seen = new Set(this.#entries.map(({ param }) => param));
+    params.forEach((param, i) => {
+      const name = `params[${i}]`;
+      if (!(param instanceof Tensor)) refuse(type, name, 'a tensor', describe(param));
+      if (param.dtype !== 'f32') refuse(type, name, 'f32', param.dtype);
+      if (param.node) refuse(type, name, 'a leaf', 'the result of an op', 'Pass the tensor it was computed from.');
+      if (seen.has(param)) refuse(type, name, 'in one group and there once', `${param} again`);
+      if (param.device !== (this.#entries[0]?.param ?? params[0]!).device)
+        refuse(type, name, 'on the device of the other parameters', 'one on another');
+      seen.add(param);
+    });
+  }
+
+  #checkGradient({ param, index }: Entry<Group>): void {
+    const { shape } = param.grad!;
+    if (!sameShape(shape, param.shape))
+      refuse(
+        this.type,
+        `the gradient of parameter ${index}`,
+        `of its shape ${formatShape(param.shape)}`,
+        formatShape(shape),
+      );
+  }
+
+  /** Sends the scalars of the coming step. They are data, not parameters of the dispatch: a recorded step takes new ones. */
+  #upload(due: readonly Entry<Group>[]): Tensor {
+    const rows = due.map(({ group, step, live }) => {
+      const fresh = this.#rule.uses(group).some((kind) => !live.has(kind));
+      return this.#rule.scalars(group, step + 1, fresh);
+    });
+    rows.forEach((row, i) => {
+      if (row.every(Number.isFinite)) return;
+      const at = this.paramGroups.indexOf(due[i]!.group);
+      const { params, ...options } = due[i]!.group;
+      refuse(this.type, `paramGroups[${at}]`, 'of finite options', JSON.stringify(options, nameNonFinite));
+    });
+    const width = rows[0]!.length;
+    const data = new Float32Array(width * this.#entries.length);
+    due.forEach(({ index }, i) => {
+      data.set(rows[i]!, width * index);
+    });
+    const { device } = due[0]!.param;
+    if (this.#hyper?.size !== data.length) {
+      this.#hyper?.dispose();
+      this.#hyper = keep(empty([this.#entries.length, width], { device, label: this.type }));
+    }
+    device.write({ ...this.#hyper.view, bytes: this.#hyper.bytes }, data);
+    return this.#hyper;
+  }
+
+  /** Gives the parameters the state that they will need and do not have yet. */
+  #place(due: readonly Entry<Group>[]): void {
+    const fresh = due.filter(({ moments }) => !moments);
+    for (const group of new Set(fresh.map((entry) => entry.group)))
+      for (const set of paired(fresh.filter((entry) => entry.group === group))) {
+        const moments = new Moments(set.map(({ param }) => param));
+        set.forEach((entry, place) => {
+          entry.moments = moments;
+          entry.place = place;
+        });
+      }
+    // Before anything is queued: memory that runs out in the middle would leave half a step.
+    for (const { group, moments } of due) for (const kind of this.#rule.uses(group)) moments!.flat(kind);
+  }
+
+  #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor): void {
+    const { type, kernels } = this.#rule;
+    const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
+    for (const { param, group, moments, place, index } of due) {
+      const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
+      const used = this.#rule.uses(group);
+      const states = Object.entries(this.#rule.states).map(
+        ([kind, binding]) => [binding, used.includes(kind) ? moments!.flat(kind) : undefined] as const,
+      );
+      const target = { param, states, start: moments!.starts[place]!, row: index };
+      const gradient = param.grad!;
+      if (gradient instanceof RowSparse) updateRows(update, { ...target, gradient }, this.#rule.leavesIdleRows(group));
+      else {
+        const same = dense.get(moments!) ?? { update, targets: [] };
+        same.targets.push({ ...target, gradient });
+        dense.set(moments!, same);
+      }
+    }
+    for (const { update, targets } of dense.values()) updateDense(update, targets);
+  }
+}
+
+function nameNonFinite(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function describe(value: unknown): string {
+  return value instanceof Object ? `a ${value.constructor.name}` : `${value}`;
+}

@@ -1,0 +1,188 @@
+// Launching the update kernels: two parameters a dispatch where gradients are dense, a table where they are row-sparse.
+import type { Device } from '../gpu/device.ts';
+import type { BufferView, Kernel } from '../gpu/kernel.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
+import { empty } from '../tensor/create.ts';
+import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
+import { rowPieces } from '../tensor/row-pieces.ts';
+import type { RowSparse } from '../tensor/row-sparse.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** The three forms of an update kernel, by the gradient they take. */
+export interface UpdateKernels {
+  readonly dense: Kernel;
+  readonly rows: Kernel;
+  readonly rowsVec4: Kernel;
+}
+
+/** One step of one kind of optimiser: what its dispatches have in common. */
+export interface Update {
+  readonly label: string;
+  readonly kernels: UpdateKernels;
+  readonly overrides: Readonly<Record<string, boolean>>;
+  /** Scalars of the step, a row for each parameter. */
+  readonly hyper: Tensor;
+  /** Ranges of 256 bytes that stand for bindings without use, `SPARE` of them. */
+  readonly spare: Tensor;
+}
+
+/** One parameter to update. */
+export interface Target<Gradient> {
+  readonly param: Tensor;
+  readonly gradient: Gradient;
+  /** Names of the state bindings, and for each the flat tensor it lies in or undefined where it is not used. */
+  readonly states: readonly (readonly [binding: string, flat: Tensor | undefined])[];
+  /** First element in the flat tensors. */
+  readonly start: number;
+  /** Row in `hyper`. */
+  readonly row: number;
+}
+
+export const SPARE = 4;
+const WORKGROUP = 64;
+
+/** A range rounded up to whole vec4s: buffers end on 256 bytes, so they are there. */
+export function wholeVec4s(view: BufferView): BufferView {
+  return { ...view, bytes: Math.max(16, Math.ceil(view.bytes / 16) * 16) };
+}
+
+/** The n-th range of a tensor of spares. */
+export function spareView(spare: Tensor, n: number): BufferView {
+  return { ...spare.view, offset: spare.view.offset + 256 * n, bytes: 256 };
+}
+
+/**
+ * Vec4s that one invocation takes. Long strips are cheap on a software adapter, a GPU wants many invocations. The bits do
+ * not depend on it: kernels that go by strips work element by element.
+ */
+export function stripOf(device: Device, units: number): number {
+  const invocations = device.info.kind === 'cpu' ? 512 : 65_536;
+  return Math.min(32, Math.max(1, Math.floor(units / invocations)));
+}
+
+/** Updates one or two parameters with dense gradients; two must share their flat tensors and fit one binding. */
+export function updateDense(update: Update, targets: readonly Target<Tensor>[]): void {
+  const [first, second] = targets as [Target<Tensor>, Target<Tensor>?];
+  const { param, gradient } = first;
+  if (second) {
+    launchDense(update, targets, first.start, second.start + second.param.size);
+    return;
+  }
+  const piece = Math.floor(param.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  for (let at = 0; at < param.size; at += piece) {
+    const size = Math.min(piece, param.size - at);
+    const part = {
+      ...first,
+      param: param.viewAs([size], param.offset + at),
+      gradient: gradient.viewAs([size], gradient.offset + at),
+    };
+    launchDense(update, [part], first.start + at, first.start + at + size);
+  }
+}
+
+function launchDense(
+  { label, kernels, overrides, hyper, spare }: Update,
+  targets: readonly Target<Tensor>[],
+  begin: number,
+  end: number,
+): void {
+  const [first, second] = targets as [Target<Tensor>, Target<Tensor>?];
+  const { device } = hyper;
+  const bind: Record<string, BufferView> = {
+    hyper: hyper.view,
+    value_0: wholeVec4s(first.param.view),
+    gradient_0: wholeVec4s(first.gradient.view),
+    value_1: second ? wholeVec4s(second.param.view) : spareView(spare, 0),
+    gradient_1: wholeVec4s((second ?? first).gradient.view),
+  };
+  first.states.forEach(([name, flat], n) => {
+    bind[name] = flat ? wholeVec4s(flat.viewAs([end - begin], flat.offset + begin).view) : spareView(spare, n + 1);
+  });
+  const units = targets.map(({ param }) => Math.ceil(param.size / 4));
+  const strip = stripOf(device, Math.max(...units));
+  device.run(kernels.dense, {
+    bind,
+    params: {
+      size_0: first.param.size,
+      size_1: second?.param.size ?? 0,
+      hyper_0: first.row,
+      hyper_1: second?.row ?? 0,
+      at_1: second ? (second.start - begin) / 4 : 0,
+      strip,
+    },
+    overrides,
+    grid: units.reduce((sum, n) => sum + Math.ceil(n / (WORKGROUP * strip)), 0),
+    label,
+  });
+}
+
+/**
+ * Updates a table with a row-sparse gradient. All rows are, as with the dense gradient; with `listedOnly` those that have
+ * a gradient are, for rules that leave the others as they are.
+ */
+export function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boolean): void {
+  const { param, gradient, states, start } = target;
+  const { rows, values } = gradient;
+  if (param.size === 0 || (listedOnly && rows.size === 0)) return;
+  const slots = listedOnly ? rows : slotsOf(rows, gradient.shape[0], update.label);
+  const tables = [param, ...states.map(([, flat]) => flat?.viewAs(param.shape, flat.offset + start))].map(
+    (table) => table && rowPieces(table),
+  );
+  const pieces = rowPieces(values);
+  if (pieces.length === 0) pieces.push({ firstRow: 0, rowCount: 0, view: values.view });
+  for (const [n, { firstRow, rowCount }] of tables[0]!.entries())
+    for (const piece of pieces) {
+      const bind: Record<string, BufferView> = {
+        hyper: update.hyper.view,
+        rows: rows.view,
+        slots: slots.view,
+        gradients: wholeVec4s(piece.view),
+        value: wholeVec4s(tables[0]![n]!.view),
+      };
+      states.forEach(([name], i) => {
+        const own = tables[i + 1]?.[n];
+        bind[name] = own ? wholeVec4s(own.view) : spareView(update.spare, i);
+      });
+      launchRows(update, bind, target, {
+        listed: Number(listedOnly),
+        count: rows.size,
+        first_row: firstRow,
+        row_count: rowCount,
+        first_value: piece.firstRow,
+        value_count: piece.rowCount,
+      });
+    }
+  if (slots !== rows) slots.dispose();
+}
+
+function launchRows(
+  { label, kernels, overrides, hyper: { device } }: Update,
+  bind: Record<string, BufferView>,
+  { row, gradient }: Target<RowSparse>,
+  params: { listed: number; row_count: number; value_count: number } & Record<string, number>,
+): void {
+  const unit = gradient.shape[1] % 4 === 0 ? 4 : 1;
+  const width = gradient.shape[1] / unit;
+  // Side by side for a GPU's wide loads; a software adapter is best with one invocation for all of a row.
+  const lanes = device.info.kind === 'cpu' ? 1 : Math.min(8, width);
+  device.run(unit === 4 ? kernels.rowsVec4 : kernels.rows, {
+    bind,
+    params: { ...params, width, lanes, hyper_row: row },
+    overrides,
+    grid: Math.ceil(((params.listed ? params.value_count : params.row_count) * lanes) / WORKGROUP),
+    label,
+  });
+}
+
+/** For each listed row of a table its place in the list; what stands at the other rows means nothing. */
+function slotsOf(rows: Tensor, tableRows: number, label: string): Tensor {
+  const { device } = rows;
+  const slots = empty([tableRows], { dtype: 'u32', device, label });
+  device.run(shaders.row_slots, {
+    bind: { rows: rows.view, slots: slots.view },
+    params: { count: rows.size },
+    grid: Math.ceil(rows.size / WORKGROUP),
+    label,
+  });
+  return slots;
+}

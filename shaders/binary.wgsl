@@ -1,6 +1,7 @@
 // binary: out = f(a, b), elementwise with NumPy broadcasting, f chosen by OP (the order of BINARY in src/ops/elementwise.ts).
 // BROADCAST false: all three have the same shape. True: `out` has the dimensions n0..n5 (leading ones are 1) and a, b are
-// read by strides, 0 where they repeat; `base` is the element of the whole result that out[0] stands for.
+// read by strides, 0 where they repeat; `base` is the element of the whole result that out[0] stands for, `skip_a` and
+// `skip_b` (0, or `base` too) the elements of the operands that are not bound.
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
@@ -9,7 +10,7 @@ override OP: u32 = 0u;
 override BROADCAST: bool = false;
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
-  size: u32, base: u32,
+  size: u32, base: u32, skip_a: u32, skip_b: u32,
   n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
   b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32,
@@ -46,8 +47,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let i3 = rest % params.n3; rest /= params.n3;
     let i2 = rest % params.n2; rest /= params.n2;
     let i1 = rest % params.n1; rest /= params.n1;
-    at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5;
-    at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5;
+    at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a;
+    at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b;
   }
   out[index] = apply(a[at_a], b[at_b]);
 }

@@ -5,7 +5,7 @@
 override OP: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
-  size: u32, base: u32,
+  size: u32, base: u32, skip_a: u32, skip_b: u32,
   n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
   b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32,
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let i3 = rest % params.n3; rest /= params.n3;
   let i2 = rest % params.n2; rest /= params.n2;
   let i1 = rest % params.n1; rest /= params.n1;
-  let at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5;
-  let at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5;
+  let at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a;
+  let at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b;
   out[index] = u32(holds(a[at_a], b[at_b]));
 }

@@ -1,10 +1,11 @@
 // where: out = a where mask is not 0, else b; words are copied as they are. NumPy broadcasting: out has the dimensions
-// n0..n5 (leading ones are 1), and mask, a and b are read by strides, 0 where they repeat.
+// n0..n5 (leading ones are 1), and mask, a and b are read by strides, 0 where they repeat. `base` is the element of the
+// whole result that out[0] stands for; the skips (0, or `base` too) are the elements of the operands that are not bound.
 // Grid: one invocation per element of out.
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
-  size: u32,
+  size: u32, base: u32, skip_m: u32, skip_a: u32, skip_b: u32,
   n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
   m0: u32, m1: u32, m2: u32, m3: u32, m4: u32, m5: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
@@ -22,15 +23,15 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if index >= params.size {
     return;
   }
-  var i0 = index;
+  var i0 = params.base + index;
   let i5 = i0 % params.n5; i0 /= params.n5;
   let i4 = i0 % params.n4; i0 /= params.n4;
   let i3 = i0 % params.n3; i0 /= params.n3;
   let i2 = i0 % params.n2; i0 /= params.n2;
   let i1 = i0 % params.n1; i0 /= params.n1;
-  if mask[i0 * params.m0 + i1 * params.m1 + i2 * params.m2 + i3 * params.m3 + i4 * params.m4 + i5 * params.m5] != 0u {
-    out[index] = a[i0 * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5];
+  if mask[i0 * params.m0 + i1 * params.m1 + i2 * params.m2 + i3 * params.m3 + i4 * params.m4 + i5 * params.m5 - params.skip_m] != 0u {
+    out[index] = a[i0 * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a];
   } else {
-    out[index] = b[i0 * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5];
+    out[index] = b[i0 * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b];
   }
 }

@@ -1,5 +1,4 @@
 // A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
-import { platform } from '#platform';
 import { ArgumentError, DeviceError, DeviceLostError, WeftError } from '../errors.ts';
 import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
 import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
@@ -44,7 +43,6 @@ export interface RunOptions<K extends Kernel> {
 }
 
 const MAX_QUEUED = 4096;
-const live = new Set<Device>();
 
 export class Device {
   readonly info: AdapterInfo;
@@ -106,11 +104,8 @@ export class Device {
     };
     this.#lost = gpu.lost.then((reason) => {
       this.#failures.lose(new DeviceLostError(reason.reason ?? 'unknown', reason.message));
-      live.delete(this);
-      if (live.size === 0) platform.release();
       return this.#failures.lost!;
     });
-    live.add(this);
   }
 
   /** Finds an adapter and makes a device on it. Throws AdapterError where there is none that fits. */

@@ -1,6 +1,5 @@
 // Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
-import { ArgumentError } from '../errors.ts';
-import type { BufferView, Kernel, Overrides, Params } from '../gpu/kernel.ts';
+import type { Kernel, Overrides, Params } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
@@ -73,37 +72,6 @@ export function runFlat<const K extends Kernel>(
   }
 }
 
-/** A table `[rows, width]` as pieces of whole rows that fit the binding limit. */
-export function rowPieces(table: Tensor): { firstRow: number; rowCount: number; view: BufferView }[] {
-  const rows = table.shape[0] ?? 1;
-  const rowBytes = table.bytes / Math.max(rows, 1);
-  // Piece starts must fall on 256 bytes: whole multiples of this many rows do.
-  const unit = 256 / gcd(256, rowBytes);
-  const fit = Math.floor(table.device.maxBindingBytes / rowBytes / unit) * unit;
-  if (fit < 1)
-    throw new ArgumentError({
-      op: 'rowPieces',
-      argument: 'row size',
-      expected: `at most ${Math.floor(table.device.maxBindingBytes / unit)} bytes (the binding limit, ${unit} rows at a time)`,
-      actual: String(rowBytes),
-      remedy: 'Use narrower rows.',
-    });
-  const pieces = [];
-  for (let firstRow = 0; firstRow < rows; firstRow += fit) {
-    const rowCount = Math.min(fit, rows - firstRow);
-    pieces.push({
-      firstRow,
-      rowCount,
-      view: { ...table.view, offset: table.view.offset + firstRow * rowBytes, bytes: rowCount * rowBytes },
-    });
-  }
-  return pieces;
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
-}
-
 /** The same numbers as another dtype; floats are cut towards zero. No gradient. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
   const out = empty(x.shape, { dtype, device: x.device, label: 'cast' });
@@ -154,10 +122,13 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
   const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
-    const view = { ...out.view, offset: out.view.offset + base * BYTES_PER_ELEMENT, bytes: size * BYTES_PER_ELEMENT };
+    const at = base * BYTES_PER_ELEMENT;
+    const part = ({ view }: Tensor) => ({ ...view, offset: view.offset + at, bytes: size * BYTES_PER_ELEMENT });
+    // An operand that does not repeat advances with the result; one that does is bound whole.
+    const [wholeA, wholeB] = [a, b].map((t) => !sameShape(t.shape, shape)) as [boolean, boolean];
     out.device.run(kernel, {
-      bind: { a: a.view, b: b.view, out: view },
-      params: { size, base, ...strides },
+      bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
+      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...strides },
       overrides: kernel.overrides.some((o) => o.name === 'BROADCAST') ? { OP: op, BROADCAST: true } : { OP: op },
       grid: Math.ceil(size / WORKGROUP),
       label,
@@ -174,7 +145,7 @@ function strideParams(shape: Shape, a: readonly number[], b: readonly number[]) 
 }
 
 // One axis of unlimited length: index and element coincide.
-const flatStrides = { base: 0, ...strideParams([2 ** 31], [1], [1]) };
+const flatStrides = { base: 0, skip_a: 0, skip_b: 0, ...strideParams([2 ** 31], [1], [1]) };
 
 /** Joins neighbouring axes along which both operands advance evenly, so that few shapes need many axes. */
 function mergeAxes(

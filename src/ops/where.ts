@@ -3,6 +3,7 @@ import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
+import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { checkRank, sixDims } from './copy-strided.ts';
@@ -69,11 +70,20 @@ function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
   const [a0, a1, a2, a3, a4, a5] = sixDims(broadcastStrides(a.shape, shape), 0);
   const [b0, b1, b2, b3, b4, b5] = sixDims(broadcastStrides(b.shape, shape), 0);
   const dims = { n0, n1, n2, n3, n4, n5, m0, m1, m2, m3, m4, m5, a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5 };
-  out.device.run(shaders.where, {
-    bind: { mask: mask.view, a: a.view, b: b.view, out: out.view },
-    params: { size: out.size, ...dims },
-    grid: Math.ceil(out.size / 64),
-    label,
-  });
+  const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  for (let base = 0; base < out.size; base += piece) {
+    const size = Math.min(piece, out.size - base);
+    const skip = (t: Tensor) => (sameShape(t.shape, shape) ? base : 0);
+    const bound = (t: Tensor) =>
+      sameShape(t.shape, shape)
+        ? { ...t.view, offset: t.view.offset + base * BYTES_PER_ELEMENT, bytes: size * BYTES_PER_ELEMENT }
+        : t.view;
+    out.device.run(shaders.where, {
+      bind: { mask: bound(mask), a: bound(a), b: bound(b), out: bound(out) },
+      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...dims },
+      grid: Math.ceil(size / 64),
+      label,
+    });
+  }
   return out;
 }

@@ -12,5 +12,4 @@ export const platform: Platform = {
       );
     return gpu;
   },
-  release() {},
 };

@@ -2,7 +2,8 @@
 import { AdapterError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
-// Dawn goes down with the object that create() returns, and Node with it: kept here for as long as any device lives.
+// Dawn goes down with the object that create() returns, and the process with it where a device or a request of one is left:
+// kept to the end. It does not keep the process from ending.
 const instances = new Map<string, GPU>();
 
 async function dawn(): Promise<{ create(options: string[]): GPU }> {
@@ -25,8 +26,5 @@ export const platform: Platform = {
       instances.set(key, gpu);
     }
     return gpu;
-  },
-  release() {
-    instances.clear();
   },
 };

@@ -1,0 +1,35 @@
+// A process that used a device ends by itself, whether it destroyed the device or forgot to.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const child = fileURLToPath(new URL('process-child.ts', import.meta.url));
+
+async function run(end: string): Promise<{ code: number | null; signal: string | null; out: string; error: string }> {
+  const started = spawn(process.execPath, ['-C', 'source', '--import', 'tsx', child, end], { timeout: 10_000 });
+  let [out, error] = ['', ''];
+  started.stdout.on('data', (data) => (out += data));
+  started.stderr.on('data', (data) => (error += data));
+  const [code, signal] = await once(started, 'close');
+  return { code, signal, out: out.replace(/^Warning: .*\n/gm, ''), error };
+}
+
+test.each([
+  ['destroy', '9\n'],
+  ['destroy early', '9\nDeviceLostError\n'],
+  ['forget', '9\n'],
+  ['queued', '9\n'],
+  ['submitted', '9\n'],
+  ['reading', '9\n'],
+  ['two devices', '9\n2\n'],
+])('%s: ends by itself within ten seconds with code 0', async (end, out) => {
+  expect(await run(end)).toMatchObject({ code: 0, signal: null, out });
+});
+
+test('an error of the user’s own ends it with code 1, and process.exit with its own', async () => {
+  const thrown = await run('throw');
+  expect(thrown).toMatchObject({ code: 1, signal: null });
+  expect(thrown.error).toContain('the user’s own error');
+  expect(await run('exit')).toMatchObject({ code: 3, signal: null });
+});

@@ -127,7 +127,7 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
     tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
     clipNorm: config.optimizer.clipNorm,
     scheduleEvery: config.scheduler.every,
-    scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validLoss') : undefined,
+    scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validation.loss') : undefined,
     logEvery: config.training.logEvery,
     evaluate: () => partMetrics(model, corpus, vocabulary, labels, options.testEveryEpoch ?? false),
     callbacks: [keeper, ...(options.callbacks ?? [])],
@@ -140,7 +140,7 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
   return { model, vocabulary, labels, history, best, finished };
 }
 
-/** Metrics of the parts at the end of an epoch: `validF1`, `validLoss`, … and `testF1`, … where asked for. */
+/** Metrics of the parts at the end of an epoch: `validation.f1`, `validation.loss`, … and `test.f1`, … where asked for. */
 async function partMetrics(
   model: Tagger,
   corpus: Corpus,
@@ -150,18 +150,18 @@ async function partMetrics(
 ): Promise<Record<string, number>> {
   const out: Record<string, number> = {};
   for (const [name, part] of [
-    ['valid', corpus.validation],
+    ['validation', corpus.validation],
     ['test', withTest ? corpus.test : undefined],
   ] as const) {
     if (!part) continue;
     const e = await evaluate(model, encode(part, vocabulary), { labels });
-    out[`${name}Loss`] = e.loss;
-    out[`${name}F1`] = e.entities.micro.f1;
-    out[`${name}Precision`] = e.entities.micro.precision;
-    out[`${name}Recall`] = e.entities.micro.recall;
-    out[`${name}Accuracy`] = e.accuracy;
-    out[`${name}SentenceAccuracy`] = e.sentenceAccuracy;
-    out[`${name}SentenceF1`] = e.sentenceF1;
+    out[`${name}.loss`] = e.loss;
+    out[`${name}.f1`] = e.entities.micro.f1;
+    out[`${name}.precision`] = e.entities.micro.precision;
+    out[`${name}.recall`] = e.entities.micro.recall;
+    out[`${name}.accuracy`] = e.accuracy;
+    out[`${name}.sentenceAccuracy`] = e.sentenceAccuracy;
+    out[`${name}.sentenceF1`] = e.sentenceF1;
   }
   return out;
 }

@@ -36,7 +36,13 @@ export function gemm(product: Gemm): Tensor {
   const out = empty([batch, m, n], { device, label });
   if (out.size === 0) return out;
   if (k === 0) device.clear(out.view);
-  else if (device.info.kind === 'cpu' && device.info.subgroupSize === 8 && device.hasSubgroups && m * n * k >= TEXEL_FROM) texel(product, out);
+  else if (
+    device.info.kind === 'cpu' &&
+    device.info.subgroupSize === 8 &&
+    device.hasSubgroups &&
+    m * n * k >= TEXEL_FROM
+  )
+    texel(product, out);
   else direct(product, out);
   return out;
 }
@@ -45,7 +51,10 @@ export function gemm(product: Gemm): Tensor {
 const TEXEL_FROM = 4096;
 
 function epilogue({ a, bias, activation = 'none' }: Gemm) {
-  return { bias: (bias ?? a.tensor).view, overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined } };
+  return {
+    bias: (bias ?? a.tensor).view,
+    overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
+  };
 }
 
 /** Any strides, any adapter. */
@@ -55,9 +64,15 @@ function direct(product: Gemm, out: Tensor): void {
   out.device.run(shaders.matmul_direct, {
     bind: { a: a.tensor.view, b: b.tensor.view, bias, out: out.view },
     params: {
-      m, n, k,
-      a_batch: a.batchStride, a_row: a.rowStride, a_k: a.colStride,
-      b_batch: b.batchStride, b_k: b.rowStride, b_col: b.colStride,
+      m,
+      n,
+      k,
+      a_batch: a.batchStride,
+      a_row: a.rowStride,
+      a_k: a.colStride,
+      b_batch: b.batchStride,
+      b_k: b.rowStride,
+      b_col: b.colStride,
     },
     overrides,
     grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
@@ -75,13 +90,21 @@ function texel(product: Gemm, out: Tensor): void {
   const bTransposed = b.matrix.colStride !== 1;
   const [ta, tb] = [device.textureOf(a.matrix.tensor.view, label), device.textureOf(b.matrix.tensor.view, label)];
   const { bias, overrides } = epilogue(product);
-  const kernel = aTransposed ? shaders.matmul_texel_tn : bTransposed ? shaders.matmul_texel_nt : shaders.matmul_texel_nn;
+  const kernel = aTransposed
+    ? shaders.matmul_texel_tn
+    : bTransposed
+      ? shaders.matmul_texel_nt
+      : shaders.matmul_texel_nn;
   device.run(kernel, {
     bind: { a: ta, b: tb, bias, out: out.view },
     params: {
-      m, n, k4: Math.ceil(k / 4),
-      a_batch: a.matrix.batchStride / 4, a_row: (aTransposed ? a.matrix.colStride : a.matrix.rowStride) / 4,
-      b_batch: b.matrix.batchStride / 4, b_row: (bTransposed ? b.matrix.colStride : b.matrix.rowStride) / 4,
+      m,
+      n,
+      k4: Math.ceil(k / 4),
+      a_batch: a.matrix.batchStride / 4,
+      a_row: (aTransposed ? a.matrix.colStride : a.matrix.rowStride) / 4,
+      b_batch: b.matrix.batchStride / 4,
+      b_row: (bTransposed ? b.matrix.colStride : b.matrix.rowStride) / 4,
     },
     overrides,
     grid: [Math.ceil(m / 32), Math.ceil(n / 32), batch],
@@ -95,23 +118,38 @@ function texel(product: Gemm, out: Tensor): void {
  * The matrix as the texel kernels read it: one axis contiguous, the other's stride and the batch stride multiples of 4, both
  * axes padded with zeros to multiples of 4 where they are not. Copies where it must, or where `byRows` asks for rows.
  */
-function inVec4s(matrix: Matrix, rows: number, columns: number, label: string, byRows = false): { matrix: Matrix; copied: boolean } {
+function inVec4s(
+  matrix: Matrix,
+  rows: number,
+  columns: number,
+  label: string,
+  byRows = false,
+): { matrix: Matrix; copied: boolean } {
   const { tensor, batchStride, rowStride, colStride } = matrix;
   const contiguous = colStride === 1 || (rowStride === 1 && !byRows);
   const long = colStride === 1 ? rowStride : colStride;
   const inner = colStride === 1 ? columns : rows;
   const whole = rows % 4 === 0 && columns % 4 === 0;
-  if (contiguous && whole && inner <= long && long % 4 === 0 && batchStride % 4 === 0 && tensor.offset % 4 === 0) return { matrix, copied: false };
+  if (contiguous && whole && inner <= long && long % 4 === 0 && batchStride % 4 === 0 && tensor.offset % 4 === 0)
+    return { matrix, copied: false };
   const transposed = rowStride === 1 && colStride !== 1 && !byRows;
   const [rows4, columns4] = [Math.ceil(rows / 4) * 4, Math.ceil(columns / 4) * 4];
-  const batch = batchStride === 0 ? 1 : Math.max(1, Math.floor((tensor.size - 1 - (rows - 1) * rowStride - (columns - 1) * colStride) / batchStride) + 1);
+  const batch =
+    batchStride === 0
+      ? 1
+      : Math.max(
+          1,
+          Math.floor((tensor.size - 1 - (rows - 1) * rowStride - (columns - 1) * colStride) / batchStride) + 1,
+        );
   const copy = empty([batch, rows4, columns4], { device: tensor.device, label });
   if (!whole) tensor.device.clear(copy.view);
   const strides = transposed ? { rowStride: 1, colStride: rows4 } : { rowStride: columns4, colStride: 1 };
   copyStrided(label, {
     shape: [batch, rows, columns],
-    source: tensor, sourceStrides: [batchStride, rowStride, colStride],
-    target: copy, targetStrides: [rows4 * columns4, strides.rowStride, strides.colStride],
+    source: tensor,
+    sourceStrides: [batchStride, rowStride, colStride],
+    target: copy,
+    targetStrides: [rows4 * columns4, strides.rowStride, strides.colStride],
   });
   return { matrix: { tensor: copy, batchStride: batchStride === 0 ? 0 : rows4 * columns4, ...strides }, copied: true };
 }
@@ -124,4 +162,3 @@ export function matrixOf(tensor: Tensor, transposed: boolean): Matrix {
     ? { tensor, batchStride, rowStride: 1, colStride: columns }
     : { tensor, batchStride, rowStride: columns, colStride: 1 };
 }
-

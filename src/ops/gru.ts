@@ -4,24 +4,26 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
-  alternating,
   type CellKind,
   type CellWeights,
   checkLayer,
   copyOf,
-  finalHalf,
   flatWeights,
   initialState,
   inputGradients,
   inputProduct,
   type Layer,
   type SequenceOptions,
+} from './recurrent.ts';
+import {
+  alternating,
+  finalHalf,
   type StepForm,
   stepForm,
   stepGrid,
   stepParams,
   withWeights,
-} from './recurrent.ts';
+} from './recurrent-steps.ts';
 
 // Slots (r, z, n, m): the candidate's recurrent part m has a slot of its own, for the reset gate multiplies it alone.
 const GRU: CellKind = { op: 'gru', gates: 3, slots: 4, lastX: 2, lastH: 3 };

@@ -5,6 +5,7 @@ export { dropout } from './dropout.ts';
 export * from './elementwise.ts';
 export { type EmbeddingOptions, embedding } from './embedding.ts';
 export { gather } from './gather.ts';
+export type { Activation } from './gemm.ts';
 export { type GruOptions, gru } from './gru.ts';
 export { indexSelect } from './index-select.ts';
 export { layerNorm } from './layer-norm.ts';
@@ -25,7 +26,6 @@ export {
 export { type BceOptions, bceWithLogits, mseLoss, nllLoss } from './losses.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
 export { maskedSelect } from './masked-select.ts';
-export type { Activation } from './gemm.ts';
 export { linear, type MatmulOptions, matmul } from './matmul.ts';
 export { oneHot } from './one-hot.ts';
 export type { CellWeights, SequenceOptions } from './recurrent.ts';

@@ -4,24 +4,26 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
-  alternating,
   type CellKind,
   type CellWeights,
   checkLayer,
   copyOf,
-  finalHalf,
   flatWeights,
   initialState,
   inputGradients,
   inputProduct,
   type Layer,
   type SequenceOptions,
+} from './recurrent.ts';
+import {
+  alternating,
+  finalHalf,
   type StepForm,
   stepForm,
   stepGrid,
   stepParams,
   withWeights,
-} from './recurrent.ts';
+} from './recurrent-steps.ts';
 
 const LSTM: CellKind = { op: 'lstm', gates: 4, slots: 4, lastX: 3, lastH: 3 };
 

@@ -4,12 +4,10 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
-  alternating,
   type CellKind,
   type CellWeights,
   checkLayer,
   copyOf,
-  finalHalf,
   flatWeights,
   initialState,
   inputGradients,
@@ -17,9 +15,8 @@ import {
   type Layer,
   packWeights,
   type SequenceOptions,
-  stepGrid,
-  stepParams,
 } from './recurrent.ts';
+import { alternating, finalHalf, stepGrid, stepParams } from './recurrent-steps.ts';
 
 const RNN: CellKind = { op: 'rnn', gates: 1, slots: 1, lastX: 0, lastH: 0 };
 

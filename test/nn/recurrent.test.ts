@@ -1,8 +1,8 @@
 // RNN, GRU and LSTM against PyTorch: outputs, final states and every gradient, whole and ragged, 1e-5 + 1e-4·max.
-import { readFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
-import { GRU, LSTM, RNN, type HostTensor } from '../../src/nn/index.ts';
+import { GRU, type HostTensor, LSTM, RNN } from '../../src/nn/index.ts';
 import { add, mul, sum } from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
@@ -26,7 +26,8 @@ interface Meta {
 const fixture = await loadFixture('recurrent.safetensors');
 
 /** |a - b| <= 1e-5 + 1e-4·max|b| */
-const close = async (got: Tensor, expected: HostTensor, what: string) => expectClose(await got.data(), expected.data, 1e-4, 1e-5, what);
+const close = async (got: Tensor, expected: HostTensor, what: string) =>
+  expectClose(await got.data(), expected.data, 1e-4, 1e-5, what);
 
 function build(meta: Meta) {
   const options = { numLayers: meta.layers, bias: meta.bias, bidirectional: meta.bidirectional, batchFirst: true };
@@ -116,20 +117,28 @@ describe('shared golden cases', () => {
     const bidirectional = c.bidirectional ?? 'weight_ih_l0_reverse' in c.params;
     const options = { numLayers: layers, bidirectional, batchFirst: true };
     const Cell = { lstm: LSTM, gru: GRU, rnn: RNN }[name.slice(0, name.indexOf('_')) as 'lstm' | 'gru' | 'rnn'];
-    const model = new Cell(c.input_size ?? c.x.shape[2]!, hidden, { ...options, ...(name.includes('relu') || c.nonlinearity === 'relu' ? { nonlinearity: 'relu' as const } : {}) });
+    const model = new Cell(c.input_size ?? c.x.shape[2]!, hidden, {
+      ...options,
+      ...(name.includes('relu') || c.nonlinearity === 'relu' ? { nonlinearity: 'relu' as const } : {}),
+    });
     model.loadStateDict(new Map(Object.entries(c.params)));
-    const leaf = (t: GoldenTensor | undefined) => t && tensor(Float32Array.from(t.data), { shape: t.shape, requiresGrad: true });
+    const leaf = (t: GoldenTensor | undefined) =>
+      t && tensor(Float32Array.from(t.data), { shape: t.shape, requiresGrad: true });
     const [x, h0, c0] = [leaf(c.x)!, leaf(c.h0), leaf(c.c0)];
     const lengths = c.lengths && tensor(Int32Array.from(c.lengths));
     const r = step(() => {
       const out = model instanceof LSTM ? model.forward(x, { h0, c0, lengths }) : model.forward(x, { h0, lengths });
-      if (c.grad_weighting) backward(sum(mul(out.output, tensor(Float32Array.from(c.grad_weighting.data), { shape: c.grad_weighting.shape }))));
+      if (c.grad_weighting)
+        backward(
+          sum(mul(out.output, tensor(Float32Array.from(c.grad_weighting.data), { shape: c.grad_weighting.shape }))),
+        );
       return out;
     });
     await close(r.output, c.output, 'output');
     await close(r.hN, c.hn, 'hN');
     if ('cN' in r) await close(r.cN as Tensor, c.cn!, 'cN');
-    for (const [n, p] of model.namedParameters()) if (c.grads) await close(p.grad as Tensor, c.grads[n]!, `gradient of ${n}`);
+    for (const [n, p] of model.namedParameters())
+      if (c.grads) await close(p.grad as Tensor, c.grads[n]!, `gradient of ${n}`);
     if (c.grad_x) await close(x.grad as Tensor, c.grad_x, 'gradient of x');
     if (c.grad_h0) await close(h0!.grad as Tensor, c.grad_h0, 'gradient of h0');
     if (c.grad_c0) await close(c0!.grad as Tensor, c.grad_c0, 'gradient of c0');

@@ -28,14 +28,24 @@ export const CASES: Case[] = [
 /** Shapes in the order x, initial states, then per direction weightIh, weightHh, biasIh, biasHh. */
 export function shapesOf({ B, T, I, H, D, bias = true }: Case, gates: number, states: number): Shape[] {
   const perDirection = [[gates * H, I], [gates * H, H], ...(bias ? [[gates * H], [gates * H]] : [])];
-  return [[B, T, I], ...Array.from({ length: states }, () => [D, B, H]), ...Array.from({ length: D }, () => perDirection).flat()];
+  return [
+    [B, T, I],
+    ...Array.from({ length: states }, () => [D, B, H]),
+    ...Array.from({ length: D }, () => perDirection).flat(),
+  ];
 }
 
-export function weightsOf<T>(inputs: readonly T[], states: number, { D, bias = true }: Case): { weightIh: T; weightHh: T; biasIh?: T; biasHh?: T }[] {
+export function weightsOf<T>(
+  inputs: readonly T[],
+  states: number,
+  { D, bias = true }: Case,
+): { weightIh: T; weightHh: T; biasIh?: T; biasHh?: T }[] {
   const per = bias ? 4 : 2;
   return Array.from({ length: D }, (_, d) => {
     const [weightIh, weightHh, biasIh, biasHh] = inputs.slice(1 + states + d * per, 1 + states + (d + 1) * per);
-    return bias ? { weightIh: weightIh!, weightHh: weightHh!, biasIh: biasIh!, biasHh: biasHh! } : { weightIh: weightIh!, weightHh: weightHh! };
+    return bias
+      ? { weightIh: weightIh!, weightHh: weightHh!, biasIh: biasIh!, biasHh: biasHh! }
+      : { weightIh: weightIh!, weightHh: weightHh! };
   });
 }
 

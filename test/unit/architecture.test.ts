@@ -35,7 +35,9 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((f
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm)].map((m) => (m[1] ?? m[2] ?? m[3])!);
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm)].map(
+    (m) => (m[1] ?? m[2] ?? m[3])!,
+  );
 }
 
 const layerOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '');
@@ -52,7 +54,8 @@ test('every import points down the layers', () => {
       } else if (!target.startsWith('.')) {
         const builtin = target.startsWith('node:');
         const name = target.split('/')[0]!;
-        if (builtin ? !OPENS_FILES.has(layer) : !PACKAGES[layer]?.includes(name)) wrong.push(`${file} imports ${target}`);
+        if (builtin ? !OPENS_FILES.has(layer) : !PACKAGES[layer]?.includes(name))
+          wrong.push(`${file} imports ${target}`);
       } else {
         const to = relative(root, join(root, dirname(file), target));
         if (LEAVES.has(to) || layerOf(to) === layer) continue;
@@ -65,14 +68,17 @@ test('every import points down the layers', () => {
 
 test('leaves import nothing but leaves', () => {
   for (const leaf of LEAVES)
-    for (const target of importsOf(leaf)) expect(LEAVES.has(relative(root, join(root, dirname(leaf), target))), `${leaf} imports ${target}`).toBe(true);
+    for (const target of importsOf(leaf))
+      expect(LEAVES.has(relative(root, join(root, dirname(leaf), target))), `${leaf} imports ${target}`).toBe(true);
 });
 
 test('no file is part of a circle, types aside', () => {
   const edges = new Map(
     files.map((file) => {
       const text = readFileSync(join(root, file), 'utf8').replace(/^(?:import|export) type\b[^;]*;/gm, '');
-      const targets = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'/gm)].map((m) => relative(root, join(root, dirname(file), m[1]!)));
+      const targets = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'/gm)].map((m) =>
+        relative(root, join(root, dirname(file), m[1]!)),
+      );
       return [file, targets] as const;
     }),
   );
@@ -88,6 +94,8 @@ test('no file is part of a circle, types aside', () => {
 });
 
 test('the house has files of readable length', () => {
-  const long = files.filter((f) => !f.endsWith('.gen.ts')).map((f) => [f, readFileSync(join(root, f), 'utf8').split('\n').length] as const);
+  const long = files
+    .filter((f) => !f.endsWith('.gen.ts'))
+    .map((f) => [f, readFileSync(join(root, f), 'utf8').split('\n').length] as const);
   expect(long.filter(([, lines]) => lines > 420)).toEqual([]);
 });

@@ -5,7 +5,16 @@ const texts = (text: string, options = {}) => sentences(text, options).map((s) =
 
 test('words keep apostrophes, hyphens and numbers whole', () => {
   expect(words("Прем'єр-міністр п’ятого поверху заплатив 1,5 млн (12:30).").map((w) => w.text)).toEqual([
-    "Прем'єр-міністр", 'п’ятого', 'поверху', 'заплатив', '1,5', 'млн', '(', '12:30', ')', '.',
+    "Прем'єр-міністр",
+    'п’ятого',
+    'поверху',
+    'заплатив',
+    '1,5',
+    'млн',
+    '(',
+    '12:30',
+    ')',
+    '.',
   ]);
 });
 
@@ -16,7 +25,11 @@ test('places point into the text', () => {
 
 test('sentences end at a full stop before a capital, not inside an abbreviation', () => {
   expect(texts('She left the U.S. army. Then she wrote! «Так?» Він мовчав… І пішов')).toEqual([
-    'She left the U.S. army .', 'Then she wrote !', '« Так ? »', 'Він мовчав …', 'І пішов',
+    'She left the U.S. army .',
+    'Then she wrote !',
+    '« Так ? »',
+    'Він мовчав …',
+    'І пішов',
   ]);
 });
 

@@ -20,17 +20,16 @@ beforeAll(async () => {
   device = await adapter.requestDevice({ requiredFeatures: [...wanted].filter((f) => adapter.features.has(f)) });
 });
 
-afterAll(() => {
-  device.destroy();
-  platform.release();
-});
+afterAll(() => device.destroy());
 
 function pipelineLayout(kernel: Kernel): GPUPipelineLayout {
   const compute = 4; // GPUShaderStage.COMPUTE
   const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map(({ index, access }) => ({
     binding: index,
     visibility: compute,
-    buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+    ...(access === 'texture'
+      ? { storageTexture: { access: 'read-only', format: 'rgba32float' } }
+      : { buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' } }),
   }));
   if (kernel.paramsBinding !== undefined)
     entries.push({ binding: kernel.paramsBinding, visibility: compute, buffer: { type: 'uniform' } });

@@ -1,0 +1,34 @@
+// weftgrad/node: files, data sets, configurations, progress and pictures; the only part of weft that opens files.
+export { CHART_COLORS, type Chart, type ChartLine, chartSvg } from './chart.ts';
+export { loadConfig, parseConfig, saveConfig } from './config.ts';
+export {
+  bestEpoch,
+  type CurveLine,
+  type CurvePanel,
+  curveChart,
+  type EpochRecord,
+  type RunHistory,
+  TAGGER_PANELS,
+  writeCurves,
+} from './curves.ts';
+export type { DatasetFormat, PartName } from './dataset-files.ts';
+export { type DatasetReport, type OpenDatasetOptions, type OpenedDataset, openDataset } from './datasets.ts';
+export {
+  type FileContent,
+  type FileSource,
+  fileSource,
+  type ReadBytesOptions,
+  readBytes,
+  writeAtomic,
+} from './files.ts';
+export { type HighlightHtmlOptions, type HighlightOptions, highlight, highlightHtml } from './highlight.ts';
+export {
+  type LoadedSafetensors,
+  loadSafetensors,
+  nativeSha256,
+  openSafetensorsFile,
+  saveSafetensors,
+} from './model-files.ts';
+export { formatSeconds, Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
+export { folderStore } from './run-folder.ts';
+export { type Cell, displayWidth, formatNumber, markdownTable, type TableOptions, textTable } from './table.ts';

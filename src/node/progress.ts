@@ -15,6 +15,8 @@ export interface ProgressOptions {
   mode?: 'auto' | 'bar' | 'lines' | 'silent';
   /** In lines: batches from one line to the next, default 50; the last batch of an epoch always has one. */
   every?: number;
+  /** Metrics that the line of an epoch shows, default: those named `loss` or `f1`, with or without a part (`validation.f1`). */
+  metrics?: readonly string[];
   /** Clock in milliseconds. */
   now?: () => number;
 }
@@ -31,6 +33,7 @@ export class Progress implements Callback, Disposable {
   private readonly epochs: number;
   private readonly stream: ProgressStream;
   private readonly every: number;
+  private readonly metrics: readonly string[] | undefined;
   private readonly now: () => number;
   private bar: SingleBar | undefined;
   private last: { total: number; value: number; payload: Record<string, string> } | undefined;
@@ -46,6 +49,7 @@ export class Progress implements Callback, Disposable {
     this.epochs = epochs;
     this.stream = stream;
     this.every = every;
+    this.metrics = options.metrics;
     this.now = now;
     this.epochStart = now();
   }
@@ -72,7 +76,9 @@ export class Progress implements Callback, Disposable {
     const end = this.now();
     this.epochSeconds = (end - this.epochStart) / 1000;
     this.epochStart = end;
-    const metrics = Object.entries(event.metrics).map(([name, value]) => `  ${name} ${formatNumber(value)}`);
+    const isShown = (name: string) => this.metrics?.includes(name) ?? /^(.*\.)?(loss|f1)$/.test(name);
+    const shown = Object.entries(event.metrics).filter(([name]) => isShown(name));
+    const metrics = shown.map(([name, value]) => `  ${name} ${formatNumber(value)}`);
     const rest = `  lr ${formatNumber(event.lr)}  ${formatSpeed(event.tokensPerSecond)}  ${formatSeconds(this.epochSeconds)}`;
     this.close();
     this.log(`${this.label(event.epoch)}  train loss ${event.trainLoss.toFixed(4)}${metrics.join('')}${rest}`);

@@ -32,7 +32,7 @@ const epochEvent = (epoch: number): EpochEvent => ({
   lr: 1e-4,
   seconds: 20,
   tokensPerSecond: 987.6,
-  metrics: { loss: 0.8, f1: 0.71236 },
+  metrics: { 'validation.loss': 0.8, 'validation.f1': 0.71236, 'validation.sentenceF1': 0.12 },
 });
 
 describe('Progress', () => {
@@ -52,7 +52,7 @@ describe('Progress', () => {
       'epoch  1/12  batch 4/10  loss 0.7500  running 0.5000  12.3k tokens/s  left 3:52',
       'epoch  1/12  batch 8/10  loss 0.7500  running 0.5000  12.3k tokens/s  left 3:44',
       'epoch  1/12  batch 10/10  loss 0.7500  running 0.5000  12.3k tokens/s  left 3:40',
-      'epoch  1/12  train loss 0.7500  loss 0.8000  f1 0.7124  lr 0.0001  988 tokens/s  0:25',
+      'epoch  1/12  train loss 0.7500  validation.loss 0.8000  validation.f1 0.7124  lr 0.0001  988 tokens/s  0:25',
       'epoch  2/12  batch 4/10  loss 0.7500  running 0.5000  12.3k tokens/s  left 4:22',
       '',
     ]);
@@ -71,7 +71,9 @@ describe('Progress', () => {
     expect(out.text()).toContain('a word between\n');
     expect(out.text().split('a word between\n')[1]).toContain('5/10  loss 0.7500');
     progress.onEpoch(epochEvent(1));
-    expect(out.text()).toMatch(/epoch 1\/3 {2}train loss 0\.7500 {2}loss 0\.8000 {2}f1 0\.7124 .*\n$/);
+    expect(out.text()).toMatch(
+      /epoch 1\/3 {2}train loss 0\.7500 {2}validation\.loss 0\.8000 {2}validation\.f1 0\.7124 .*\n$/,
+    );
     // Neither the cursor is hidden nor wrapping turned off, so a killed run leaves nothing to be mended.
     expect(out.text()).not.toContain('\u001b[?');
     const narrow = stream(true, 30);
@@ -96,6 +98,12 @@ describe('Progress', () => {
     silent.log('nothing');
     silent.close();
     expect(out.text()).toBe(before);
+  });
+
+  test('the line of an epoch shows the metrics asked for', () => {
+    const out = stream(false);
+    new Progress({ epochs: 1, stream: out.stream, metrics: ['validation.sentenceF1'] }).onEpoch(epochEvent(1));
+    expect(out.text()).toContain('train loss 0.7500  validation.sentenceF1 0.1200  lr');
   });
 
   test('closing leaves no timer behind', () => {

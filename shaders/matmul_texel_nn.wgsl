@@ -1,9 +1,10 @@
-// matmul_texel_nn: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
+// matmul_texel_nn_$C: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
 // a is stored by rows [m, k], b by rows [k, n].
 // Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
 // faster there than a vec4 of a storage buffer. Each of 8 lanes holds one vec4 of columns of 32 rows; a is loaded once by the 8 lanes
 // together and handed round by shuffles, which cost next to nothing; four k at a time keep the accumulators in registers.
-// Grid: x covers rows (32 per workgroup), y columns (32 per workgroup), z the batch.
+// Grid: x covers rows (32 per workgroup), y columns (32·$C per workgroup), z the batch.
+// @variants C 1 2
 enable subgroups;
 // @use grid
 // @use activate
@@ -20,55 +21,67 @@ struct Params { m: u32, n: u32, k4: u32, a_batch: u32, a_row: u32, b_batch: u32,
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let group = group_of(workgroup_id, num_workgroups);
   let row = group.x * 32u;
-  let col = group.y * 8u + lane;   // in vec4s
-  let b_at = group.z * params.b_batch + min(col, params.b_row - 1u);
+  let col = group.y * 8u * ${C}u + lane;   // in vec4s; the lane's next one is 8 further
+  // @repeat c $C
+  let b_at$c = group.z * params.b_batch + min(col + ${c}u * 8u, params.b_row - 1u);
+  // @end
   // @repeat g 4
   let a_at$g = group.z * params.a_batch + min(row + ${g}u * 8u + lane, params.m - 1u) * params.a_row;
   // @end
   // @repeat g 4
   // @repeat l 8
-  var c${g}_${l} = vec4f();
+  // @repeat c $C
+  var c${g}_${l}_$c = vec4f();
+  // @end
   // @end
   // @end
   for (var q = 0u; q < params.k4; q++) {
     // @repeat g 4
     let a$g = textureLoad(a, texel(a_at$g + q));
     // @end
+    // @repeat c $C
     // @repeat u 4
-    let b$u = textureLoad(b, texel(b_at + (q * 4u + ${u}u) * params.b_row));
+    let b${u}_$c = textureLoad(b, texel(b_at$c + (q * 4u + ${u}u) * params.b_row));
+    // @end
     // @end
     // @repeat g 4
     // @repeat l 8
     {
       let s = vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
-      c${g}_${l} = c${g}_${l} + s.x * b0 + s.y * b1 + s.z * b2 + s.w * b3;
+      // @repeat c $C
+      c${g}_${l}_$c = c${g}_${l}_$c + s.x * b0_$c + s.y * b1_$c + s.z * b2_$c + s.w * b3_$c;
+      // @end
     }
     // @end
     // @end
   }
-  var sums = array<vec4f, 32>(
+  var sums = array<vec4f, 32 * $C>(
     // @repeat g 4
     // @repeat l 8
-    c${g}_${l},
+    // @repeat c $C
+    c${g}_${l}_$c,
+    // @end
     // @end
     // @end
   );
-  let first = col * 4u;
-  if first >= params.n {
-    return;
-  }
-  let count = min(4u, params.n - first);
-  var added = vec4f();
-  if HAS_BIAS {
-    for (var j = 0u; j < count; j++) {
-      added[j] = bias[first + j];
+  for (var c = 0u; c < ${C}u; c++) {
+    let first = (col + c * 8u) * 4u;
+    if first >= params.n {
+      return;
     }
-  }
-  for (var i = 0u; i < min(32u, params.m - row); i++) {
-    let sum = sums[i] + added;
-    let at = (group.z * params.m + row + i) * params.n + first;
-    for (var j = 0u; j < count; j++) {
-      out[at + j] = activate(sum[j]);
+    let count = min(4u, params.n - first);
+    var added = vec4f();
+    if HAS_BIAS {
+      for (var j = 0u; j < count; j++) {
+        added[j] = bias[first + j];
+      }
+    }
+    for (var i = 0u; i < min(32u, params.m - row); i++) {
+      let sum = sums[i * ${C}u + c] + added;
+      let at = (group.z * params.m + row + i) * params.n + first;
+      for (var j = 0u; j < count; j++) {
+        out[at + j] = activate(sum[j]);
+      }
     }
   }
 }

@@ -1,13 +1,16 @@
 // Textures that mirror a range of a buffer for kernels that only read it. Software adapters load a texel several times faster
 // than a vec4 of a storage buffer, whose every load they check lane by lane.
-import { ArgumentError } from '../errors.ts';
+import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { BufferView } from './kernel.ts';
 
-/** Texels in a row of a linear texture; kernels address texel `i` at `(i % 2048, i / 2048)`. */
-export const TEXELS_PER_ROW = 2048;
+/** Texels used in a row of a linear texture; kernels address texel `i` at `(i % 1024, i / 1024)` (shaders/lib/texel.wgsl). */
+export const TEXELS_PER_ROW = 1024;
+/** Texels there are in a row: a few more, so that strides of powers of two do not fall on the same cache lines. */
+const ROW_PITCH = 1028;
 const BYTES_PER_TEXEL = 16;
 
-/** A texture of `rgba32float` texels, as many rows of 2048 as it takes. */
+/** A texture of `rgba32float` texels, as many rows of 1024 as it takes. */
 export interface PoolTexture {
   readonly kind: 'texture';
   readonly id: number;
@@ -16,14 +19,25 @@ export interface PoolTexture {
   readonly rows: number;
 }
 
+export interface TexturePoolOptions {
+  /** Counts textures against the byte budget. */
+  ledger: Pick<BufferPool, 'claim' | 'disclaim'>;
+  /** Told of a failed allocation that only the driver saw. */
+  onFailure: (error: OutOfMemoryError) => void;
+}
+
 export class TexturePool {
   readonly #device: GPUDevice;
+  readonly #options: TexturePoolOptions;
   readonly #free = new Map<number, PoolTexture[]>();
+  /** Textures that left the pool but may still be named by commands not yet submitted. */
+  #condemned: PoolTexture[] = [];
   #nextId = 1;
   #bytes = 0;
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, options: TexturePoolOptions) {
     this.#device = device;
+    this.#options = options;
   }
 
   /** Bytes of all textures, in use or free. */
@@ -45,14 +59,7 @@ export class TexturePool {
         expected: `at most ${this.#device.limits.maxTextureDimension2D * TEXELS_PER_ROW * BYTES_PER_TEXEL} bytes (the largest texture)`,
         actual: String(bytes),
       });
-    const gpu = this.#device.createTexture({
-      label,
-      size: [TEXELS_PER_ROW, rows],
-      format: 'rgba32float',
-      usage: 0x02 | 0x08, // GPUTextureUsage.COPY_DST | STORAGE_BINDING
-    });
-    this.#bytes += rows * TEXELS_PER_ROW * BYTES_PER_TEXEL;
-    return { kind: 'texture', id: -this.#nextId++, gpu, view: gpu.createView(), rows };
+    return this.#create(rows, label);
   }
 
   release(texture: PoolTexture): void {
@@ -60,6 +67,60 @@ export class TexturePool {
     if (list) list.push(texture);
     else this.#free.set(texture.rows, [texture]);
   }
+
+  /** Lets all free textures go. */
+  trim(): void {
+    for (const texture of [...this.#free.values()].flat()) {
+      this.#bytes -= textureBytes(texture.rows);
+      this.#options.ledger.disclaim(textureBytes(texture.rows));
+      this.#condemned.push(texture);
+    }
+    this.#free.clear();
+  }
+
+  /** Destroys what was trimmed; call when no command that is not yet submitted can name it. */
+  sweep(): void {
+    for (const texture of this.#condemned) texture.gpu.destroy();
+    this.#condemned = [];
+  }
+
+  get hasCondemned(): boolean {
+    return this.#condemned.length > 0;
+  }
+
+  #create(rows: number, label: string): PoolTexture {
+    const bytes = textureBytes(rows);
+    const total = this.#options.ledger.claim(bytes, label);
+    this.#device.pushErrorScope('out-of-memory');
+    const gpu = this.#device.createTexture({
+      label,
+      size: [ROW_PITCH, rows],
+      format: 'rgba32float',
+      usage: 0x02 | 0x08, // GPUTextureUsage.COPY_DST | STORAGE_BINDING
+    });
+    this.#device.popErrorScope().then(
+      (error) => {
+        if (error)
+          this.#options.onFailure(
+            new OutOfMemoryError(
+              label,
+              bytes,
+              total,
+              undefined,
+              `The device said: ${error.message}. Use a smaller batch.`,
+            ),
+          );
+      },
+      () => {}, // the device is gone, which its own promise tells
+    );
+    this.#bytes += bytes;
+    return { kind: 'texture', id: -this.#nextId++, gpu, view: gpu.createView(), rows };
+  }
+}
+
+/** Bytes of a texture of so many rows. */
+function textureBytes(rows: number): number {
+  return rows * ROW_PITCH * BYTES_PER_TEXEL;
 }
 
 /** Copies a buffer range into a linear texture: whole rows at once, then what is left of the last one. */

@@ -80,6 +80,13 @@ function direct(product: Gemm, out: Tensor): void {
   });
 }
 
+/** By how the operands are stored, then by the vec4s of columns that a lane holds. */
+const TEXEL_KERNELS = {
+  nn: { 1: shaders.matmul_texel_nn_1, 2: shaders.matmul_texel_nn_2 },
+  nt: { 1: shaders.matmul_texel_nt_1, 2: shaders.matmul_texel_nt_2 },
+  tn: { 1: shaders.matmul_texel_tn_1, 2: shaders.matmul_texel_tn_2 },
+};
+
 /** Operands through textures, a handed round the 8 lanes of a subgroup: for software adapters. */
 function texel(product: Gemm, out: Tensor): void {
   const { m, n, k, batch, label } = product;
@@ -90,11 +97,8 @@ function texel(product: Gemm, out: Tensor): void {
   const bTransposed = b.matrix.colStride !== 1;
   const [ta, tb] = [device.textureOf(a.matrix.tensor.view, label), device.textureOf(b.matrix.tensor.view, label)];
   const { bias, overrides } = epilogue(product);
-  const kernel = aTransposed
-    ? shaders.matmul_texel_tn
-    : bTransposed
-      ? shaders.matmul_texel_nt
-      : shaders.matmul_texel_nn;
+  const wide = n > 32 ? 2 : 1;
+  const kernel = TEXEL_KERNELS[aTransposed ? 'tn' : bTransposed ? 'nt' : 'nn'][wide];
   device.run(kernel, {
     bind: { a: ta, b: tb, bias, out: out.view },
     params: {
@@ -107,7 +111,7 @@ function texel(product: Gemm, out: Tensor): void {
       b_row: (bTransposed ? b.matrix.colStride : b.matrix.rowStride) / 4,
     },
     overrides,
-    grid: [Math.ceil(m / 32), Math.ceil(n / 32), batch],
+    grid: [Math.ceil(m / 32), Math.ceil(n / (32 * wide)), batch],
     label,
   });
   for (const t of [ta, tb]) device.releaseTexture(t);

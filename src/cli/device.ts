@@ -1,0 +1,13 @@
+// A device for the length of one command.
+import type { Device, DeviceOptions } from '../gpu/device.ts';
+import { init } from '../tensor/create.ts';
+
+export async function withDevice<T>(options: DeviceOptions, work: (device: Device) => Promise<T>): Promise<T> {
+  const device = await init(options);
+  console.error(`adapter  ${device.info.name}`);
+  try {
+    return await work(device);
+  } finally {
+    device.destroy();
+  }
+}

@@ -1,0 +1,67 @@
+// weft train <config.yaml>: trains a tagger, resumable, with checkpoints and curves.
+import { Command } from 'commander';
+import { ConfigError } from '../errors.ts';
+import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
+import { trainTagger } from '../ner/index.ts';
+import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
+import { withDevice } from './device.ts';
+
+interface TrainFlags {
+  data?: string;
+  out?: string;
+  resume: boolean;
+  adapter?: string;
+  test: boolean;
+  set: string[];
+}
+
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('train a tagger as a configuration says')
+    .argument('<config>', 'YAML file')
+    .option('--data <path>', 'data set; default: data.path of the configuration, or WEFT_DATA', process.env.WEFT_DATA)
+    .option('--out <folder>', 'where checkpoints and curves go; default: training.out of the configuration')
+    .option('--set <key=value...>', 'change a key of the configuration, e.g. --set training.epochs=3', [])
+    .option('--resume', 'go on from the last checkpoint of the folder', false)
+    .option('--test', 'evaluate the test part after every epoch too', false)
+    .option('--adapter <name>', 'part of the adapter’s name')
+    .action(run);
+}
+
+async function run(file: string, flags: TrainFlags): Promise<void> {
+  const config = await loadConfig(file, TAGGER_SCHEMA, flags.set);
+  const path = flags.data ?? config.data.path;
+  if (!path) throw new ConfigError(file, 'data.path', 'is missing and there is no --data: say where the data set is');
+  const corpus = await openDataset(path, config.data.format ? { format: config.data.format } : {});
+  console.error(String(corpus.report));
+  const out = flags.out ?? config.training.out;
+  let stop = false;
+  const onSignal = () => {
+    console.error('stopping after this batch; --resume goes on from here');
+    stop = true;
+  };
+  process.once('SIGINT', onSignal);
+  await withDevice({ adapter: flags.adapter }, async () => {
+    const progress = new Progress({ epochs: config.training.epochs });
+    const store = folderStore(out);
+    const result = await trainTagger({
+      config,
+      corpus,
+      store,
+      callbacks: [progress],
+      resume: flags.resume,
+      shouldStop: () => stop,
+      testEveryEpoch: flags.test,
+    }).finally(() => progress.close());
+    const pictures = await writeCurves(out, [{ name: out, epochs: result.history }]);
+    if (result.best)
+      console.log(
+        `best epoch ${result.best.epoch}: ${config.training.keepBest.metric} ${result.best.value.toFixed(4)}`,
+      );
+    console.log(
+      `written to ${out}: ${result.finished ? 'best and last checkpoint' : 'last checkpoint (stopped; --resume goes on)'}${pictures.length ? ', curves' : ''}`,
+    );
+    result.model.dispose();
+  });
+  process.removeListener('SIGINT', onSignal);
+}

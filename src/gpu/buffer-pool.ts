@@ -12,7 +12,7 @@ export interface PoolBuffer {
 }
 
 export interface PoolOptions {
-  /** Bytes that live and free buffers together may take; unlimited where undefined. */
+  /** Bytes that live and free buffers, and what is claimed beside them, may take together; unlimited where undefined. */
   byteBudget?: number | undefined;
   /** Bytes of free buffers to keep for reuse; the oldest leave first. */
   maxFreeBytes?: number | undefined;
@@ -20,6 +20,8 @@ export interface PoolOptions {
   maxBufferBytes: number;
   /** Told of a refused or failed allocation that only the driver saw. */
   onFailure: (error: OutOfMemoryError) => void;
+  /** Asked to give up claims that nobody uses, before the budget is declared exceeded. */
+  onPressure: () => void;
 }
 
 export interface PoolStats {
@@ -53,6 +55,7 @@ export class BufferPool {
   readonly #maxFree: number;
   #live = 0;
   #reserved = 0;
+  #claimed = 0;
   #peak = 0;
   #liveCount = 0;
   #created = 0;
@@ -75,6 +78,11 @@ export class BufferPool {
       freeBuffers: this.#freeOrder.size,
       created: this.#created,
     };
+  }
+
+  /** Buffers ever created. */
+  get created(): number {
+    return this.#created;
   }
 
   resetPeak(): void {
@@ -100,17 +108,21 @@ export class BufferPool {
         actual: String(bytes),
         remedy: 'Use a smaller batch or split the tensor.',
       });
-    const budget = this.#options.byteBudget;
-    if (budget !== undefined && this.#reserved + size > budget) this.#trim(budget - size);
-    if (budget !== undefined && this.#reserved + size > budget)
-      throw new OutOfMemoryError(
-        label,
-        size,
-        this.#live,
-        budget,
-        'Use a smaller batch, a shorter sequence or a larger byteBudget.',
-      );
+    this.#makeRoom(size, label);
     return this.#create(size, label);
+  }
+
+  /** Counts memory that is not the pool's own, textures, against the budget. Throws OutOfMemoryError over it. Returns the bytes in use before. */
+  claim(bytes: number, label: string): number {
+    this.#makeRoom(bytes, label);
+    const total = this.#live + this.#claimed;
+    this.#claimed += bytes;
+    return total;
+  }
+
+  /** Takes a claim back. */
+  disclaim(bytes: number): void {
+    this.#claimed -= bytes;
   }
 
   /** Gives a buffer back for reuse by later commands. */
@@ -143,6 +155,21 @@ export class BufferPool {
     this.#free.clear();
   }
 
+  #makeRoom(bytes: number, label: string): void {
+    const budget = this.#options.byteBudget;
+    if (budget === undefined || this.#reserved + this.#claimed + bytes <= budget) return;
+    this.#trim(budget - bytes - this.#claimed);
+    if (this.#reserved + this.#claimed + bytes > budget) this.#options.onPressure();
+    if (this.#reserved + this.#claimed + bytes > budget)
+      throw new OutOfMemoryError(
+        label,
+        bytes,
+        this.#live + this.#claimed,
+        budget,
+        'Use a smaller batch, a shorter sequence or a larger byteBudget.',
+      );
+  }
+
   #count(bytes: number, sign: 1 | -1): void {
     this.#live += sign * bytes;
     this.#liveCount += sign;
@@ -150,7 +177,7 @@ export class BufferPool {
   }
 
   #create(size: number, label: string): PoolBuffer {
-    const total = this.#live;
+    const total = this.#live + this.#claimed;
     this.#device.pushErrorScope('out-of-memory');
     const gpu = this.#device.createBuffer({ label, size, usage: USAGE });
     this.#device.popErrorScope().then(

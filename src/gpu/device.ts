@@ -15,7 +15,7 @@ import {
 } from './kernel.ts';
 import { type KernelTime, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
-import { type PoolTexture, TexturePool } from './texture-pool.ts';
+import { type PoolTexture, TEXELS_PER_ROW, TexturePool } from './texture-pool.ts';
 
 export interface DeviceOptions extends AdapterChoice {
   /** Bytes of GPU memory that tensors may take together; unlimited where undefined. */
@@ -28,7 +28,7 @@ export interface DeviceOptions extends AdapterChoice {
   maxGrid?: number | undefined;
   /** Time every kernel with timestamp queries. */
   profile?: boolean | undefined;
-  /** Switches that make stale data visible; for tests. */
+  /** Switches that make stale data visible; for tests. `poisonFreed` fills memory with NaN when it is made and when it is freed. */
   debug?: { poisonFreed?: boolean; groupsReversed?: boolean; flushEveryOp?: boolean } | undefined;
 }
 
@@ -63,6 +63,7 @@ export class Device {
   readonly #staging: Staging;
   readonly #textures: TexturePool;
   readonly #debug: NonNullable<DeviceOptions['debug']>;
+  readonly #poisonBuffers = new Map<number, PoolBuffer>();
   readonly #failures = new Failures();
   readonly #lost: Promise<DeviceLostError>;
   #commands: Command[] = [];
@@ -88,11 +89,12 @@ export class Device {
       maxFreeBytes: options.maxFreeBytes,
       maxBufferBytes: gpu.limits.maxBufferSize,
       onFailure: (error) => this.#failures.add(error),
+      onPressure: () => this.#textures.trim(),
     });
+    this.#textures = new TexturePool(gpu, { ledger: this.pool, onFailure: (error) => this.#failures.add(error) });
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
     this.#encoder = new Encoder(gpu);
     this.#staging = new Staging(gpu);
-    this.#textures = new TexturePool(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
       gpu.destroy();
       throw new WeftError(`profile: adapter "${info.name}" has no timestamp-query`);
@@ -130,17 +132,15 @@ export class Device {
   release(buffer: PoolBuffer): void {
     if (this.#failures.lost) return;
     this.pool.release(buffer);
-    if (this.#debug.poisonFreed)
-      this.#commands.push({
-        kind: 'write',
-        target: { buffer, offset: 0, bytes: buffer.bytes },
-        data: nans(buffer.bytes),
-      });
+    if (this.#debug.poisonFreed) this.#poison(buffer);
   }
 
   allocate(bytes: number, label: string): PoolBuffer {
     this.#assertAlive();
-    return this.pool.allocate(Math.max(bytes, 4), label);
+    const { created } = this.pool;
+    const buffer = this.pool.allocate(Math.max(bytes, 4), label);
+    if (this.#debug.poisonFreed && this.pool.created > created) this.#poison(buffer);
+    return buffer;
   }
 
   /** Queues one dispatch of a kernel. Bindings, parameters and overrides go by the names in its WGSL. */
@@ -176,6 +176,7 @@ export class Device {
   textureOf(source: BufferView, label: string): PoolTexture {
     this.#assertAlive();
     const texture = this.#textures.allocate(source.bytes, label);
+    if (this.#debug.poisonFreed) this.#poisonTexture(texture);
     this.#commands.push({ kind: 'texture', source, texture });
     return texture;
   }
@@ -273,10 +274,33 @@ export class Device {
   #submit(batch: readonly Command[]): void {
     if (this.#failures.lost) return;
     this.#encoder.submit(batch, this.profiler);
-    if (this.pool.hasCondemned && this.#commands.length === 0 && this.#waiting === 0) {
+    const condemned = this.pool.hasCondemned || this.#textures.hasCondemned;
+    if (condemned && this.#commands.length === 0 && this.#waiting === 0) {
       this.#encoder.forgetBindGroups();
       this.pool.sweep();
+      this.#textures.sweep();
     }
+  }
+
+  #poison(buffer: PoolBuffer): void {
+    this.#commands.push({
+      kind: 'write',
+      target: { buffer, offset: 0, bytes: buffer.bytes },
+      data: nans(buffer.bytes),
+    });
+  }
+
+  #poisonTexture(texture: PoolTexture): void {
+    const bytes = texture.rows * TEXELS_PER_ROW * 16; // whole rows, as copies count them
+    let buffer = this.#poisonBuffers.get(bytes);
+    if (!buffer) {
+      // Not from the pool, whose counts must be those of a run without poison.
+      const gpu = this.#gpu.createBuffer({ label: 'poison', size: bytes, usage: 0x08 | 0x04 }); // COPY_DST | COPY_SRC
+      buffer = { id: 0, gpu, bytes, label: 'poison', free: false };
+      this.#poisonBuffers.set(bytes, buffer);
+      this.#poison(buffer);
+    }
+    this.#commands.push({ kind: 'texture', source: { buffer, offset: 0, bytes }, texture });
   }
 
   /** What the driver would refuse later and without the op's name. */

@@ -1,4 +1,4 @@
-// GPU buffers by size class, reused last-in first-out, counted, capped, and kept under an optional byte budget.
+// GPU buffers by size class, the oldest reused first, counted, capped, and kept under an optional byte budget.
 import { ArgumentError, OutOfMemoryError } from '../errors.ts';
 
 /** A buffer of the pool. `bytes` is the capacity of its size class, at least what was asked for. */
@@ -50,6 +50,7 @@ export function sizeClass(bytes: number): number {
 export class BufferPool {
   readonly #device: GPUDevice;
   readonly #options: PoolOptions;
+  /** By size, each list from the youngest to the oldest: a step like the last one gets the last one's buffers again. */
   readonly #free = new Map<number, PoolBuffer[]>();
   readonly #freeOrder = new Set<PoolBuffer>();
   readonly #maxFree: number;
@@ -132,7 +133,9 @@ export class BufferPool {
     this.#count(buffer.bytes, -1);
     let list = this.#free.get(buffer.bytes);
     if (!list) this.#free.set(buffer.bytes, (list = []));
-    list.push(buffer);
+    let at = list.length;
+    while (at > 0 && list[at - 1]!.id < buffer.id) at--;
+    list.splice(at, 0, buffer);
     this.#freeOrder.add(buffer);
     const freeBytes = this.#reserved - this.#live;
     if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);

@@ -93,7 +93,7 @@ export class Device {
     });
     this.#textures = new TexturePool(gpu, { ledger: this.pool, onFailure: (error) => this.#failures.add(error) });
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
-    this.#encoder = new Encoder(gpu);
+    this.#encoder = new Encoder(gpu, { maxBindingBytes: this.maxBindingBytes });
     this.#staging = new Staging(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
       gpu.destroy();

@@ -57,7 +57,9 @@ export interface EncoderStats {
 }
 
 const SLOT = 256; // minUniformBufferOffsetAlignment of every adapter divides it
-const SLOTS_PER_CHUNK = 256;
+const SLOTS_PER_CHUNK = 1024;
+/** Dynamic offsets of the slots of a chunk. */
+const OFFSETS = Uint32Array.from({ length: SLOTS_PER_CHUNK }, (_, slot) => slot * SLOT);
 
 /** Uniform slots at fixed places: the n-th dispatch of a batch with parameters always uses slot n. */
 class UniformArena {
@@ -81,12 +83,8 @@ class UniformArena {
     return slot;
   }
 
-  resource(slot: number, bytes: number): GPUBufferBinding {
-    return {
-      buffer: this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!.gpu,
-      offset: (slot % SLOTS_PER_CHUNK) * SLOT,
-      size: bytes,
-    };
+  buffer(slot: number): GPUBuffer {
+    return this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!.gpu;
   }
 
   /** Uploads the slots taken since the last call; returns the bytes sent. */
@@ -106,12 +104,14 @@ class UniformArena {
 
 export class Encoder {
   readonly #device: GPUDevice;
+  readonly #maxBindingBytes: number;
   readonly #arena: UniformArena;
   readonly #groups = new Map<string, GPUBindGroup>();
   readonly stats: EncoderStats = { dispatches: 0, submits: 0, bindGroupsCreated: 0, uniformBytes: 0, encodeMs: 0 };
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, options: { maxBindingBytes: number }) {
     this.#device = device;
+    this.#maxBindingBytes = options.maxBindingBytes;
     this.#arena = new UniformArena(device);
   }
 
@@ -163,7 +163,10 @@ export class Encoder {
           bound = command.pipeline;
           pass.setPipeline(command.pipeline.compiled!);
         }
-        pass.setBindGroup(0, this.#bindGroup(command, slots[n]!));
+        const slot = slots[n]!;
+        const group = this.#bindGroup(command, slot);
+        if (slot < 0) pass.setBindGroup(0, group);
+        else pass.setBindGroup(0, group, OFFSETS, slot % SLOTS_PER_CHUNK, 1);
         pass.dispatchWorkgroups(...command.grid);
         this.stats.dispatches++;
         for (const view of command.views) if ('buffer' in view) touched.add(view.buffer);
@@ -206,22 +209,24 @@ export class Encoder {
 
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
     const { pipeline, views } = command;
-    let key = `${pipeline.id}:${slot}`;
-    for (const view of views)
-      key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${view.bytes}` : `|${view.id}`;
+    const ranges = views.map((view) => ('buffer' in view ? rangeOf(view, views, this.#maxBindingBytes) : 0));
+    let key = `${pipeline.id}:${Math.floor(slot / SLOTS_PER_CHUNK)}`;
+    views.forEach((view, i) => {
+      key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${ranges[i]}` : `|${view.id}`;
+    });
     let group = this.#groups.get(key);
     if (!group) {
       const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => {
         const view = views[i]!;
         return {
           binding: binding.index,
-          resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: view.bytes } : view.view,
+          resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: ranges[i]! } : view.view,
         };
       });
       if (slot >= 0)
         entries.push({
           binding: pipeline.kernel.paramsBinding!,
-          resource: this.#arena.resource(slot, pipeline.uniformBytes),
+          resource: { buffer: this.#arena.buffer(slot), size: pipeline.uniformBytes },
         });
       group = this.#device.createBindGroup({ label: command.label, layout: pipeline.layout, entries });
       this.stats.bindGroupsCreated++;
@@ -233,6 +238,15 @@ export class Encoder {
 }
 
 const MAX_CACHED_GROUPS = 16_384;
+
+/**
+ * Bytes to bind for a view. One that has its buffer to itself is bound to the buffer's end, as far as one binding reaches:
+ * tensors of many sizes share a size class, and then they share bind groups too.
+ */
+function rangeOf(view: BufferView, views: readonly (BufferView | PoolTexture)[], maxBindingBytes: number): number {
+  for (const other of views) if (other !== view && 'buffer' in other && other.buffer === view.buffer) return view.bytes;
+  return Math.max(view.bytes, Math.min(view.buffer.bytes - view.offset, maxBindingBytes));
+}
 
 /** First and last op of a batch. A validation error quotes it: often that is all there is to say which ops it concerns. */
 function opsOf(commands: readonly Command[]): string {

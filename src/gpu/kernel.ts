@@ -143,7 +143,12 @@ export class PipelineCache {
           : { buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' } }),
       }));
       if (kernel.paramsBinding !== undefined)
-        entries.push({ binding: kernel.paramsBinding, visibility: 4, buffer: { type: 'uniform' } });
+        // Where the parameters lie is told per dispatch, so that a bind group serves every place in a batch.
+        entries.push({
+          binding: kernel.paramsBinding,
+          visibility: 4,
+          buffer: { type: 'uniform', hasDynamicOffset: true },
+        });
       const layout = this.#device.createBindGroupLayout({ entries });
       found = { layout, pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }) };
       this.#layouts.set(key, found);

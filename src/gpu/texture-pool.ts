@@ -64,8 +64,9 @@ export class TexturePool {
 
   release(texture: PoolTexture): void {
     const list = this.#free.get(texture.rows);
-    if (list) list.push(texture);
-    else this.#free.set(texture.rows, [texture]);
+    if (!list) this.#free.set(texture.rows, [texture]);
+    // The oldest, whose id is the largest, is handed out first: a step like the last one gets the last one's textures again.
+    else list.splice(list.findLastIndex(({ id }) => id < texture.id) + 1, 0, texture);
   }
 
   /** Lets all free textures go. */

@@ -5,6 +5,7 @@
 // "t+1" is the step that the direction did next. With FINAL the product of the first step is added to d_carry, which is then d_h_0.
 // Grid: x covers units (64 per workgroup), y the directions, z the batch (4 rows per invocation).
 // @use grid
+// @use vanishing
 // @use activation
 override RAGGED: bool = false;
 override FINAL: bool = false;
@@ -32,8 +33,8 @@ fn finish(d: u32, b: u32, k: u32, t: u32, is_first: bool, recurrent: f32) {
   let a = gates_inout[at];
   let d_n = d_h * (1.0 - a.y) * (1.0 - a.z * a.z);
   let d_z = d_h * (h_before - a.z) * a.y * (1.0 - a.y);
-  gates_inout[at] = vec4f(d_n * a.w * a.x * (1.0 - a.x), d_z, d_n, d_n * a.x);
-  d_carry_inout[state] = d_h * a.y;
+  gates_inout[at] = vanishing(vec4f(d_n * a.w * a.x * (1.0 - a.x), d_z, d_n, d_n * a.x));
+  d_carry_inout[state] = vanishing(vec4f(d_h * a.y)).x;
 }
 
 @compute @workgroup_size(64)

@@ -10,6 +10,7 @@
 // @variants R 1 2 4
 enable subgroups;
 // @use grid
+// @use vanishing
 // @use activation
 // @use texel
 override RAGGED: bool = false;
@@ -38,8 +39,8 @@ fn finish(d: u32, b: u32, k: u32, t: u32, is_first: bool, recurrent: f32) {
   let a = gates_inout[at];
   let d_n = d_h * (1.0 - a.y) * (1.0 - a.z * a.z);
   let d_z = d_h * (h_before - a.z) * a.y * (1.0 - a.y);
-  gates_inout[at] = vec4f(d_n * a.w * a.x * (1.0 - a.x), d_z, d_n, d_n * a.x);
-  d_carry_inout[state] = d_h * a.y;
+  gates_inout[at] = vanishing(vec4f(d_n * a.w * a.x * (1.0 - a.x), d_z, d_n, d_n * a.x));
+  d_carry_inout[state] = vanishing(vec4f(d_h * a.y)).x;
 }
 
 // The row whose d_gates the recurrent product reads for batch row b: that of the direction's next step, or with FINAL that of its

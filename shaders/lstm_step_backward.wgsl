@@ -6,6 +6,7 @@
 // "t+1" is the step that the direction did next. With FINAL only d_h_0 = d_gates · Rᵀ of the first step is made, into d_h_n_inout.
 // Grid: x covers units (64 per workgroup), y the directions, z the batch (4 rows per invocation).
 // @use grid
+// @use vanishing
 // @use activation
 override RAGGED: bool = false;
 override FINAL: bool = false;
@@ -39,13 +40,13 @@ fn finish(d: u32, b: u32, k: u32, t: u32, is_last: bool, is_first: bool, recurre
   let a = gates_inout[at];
   let tanh_c = tanh_safe(c[at]);
   let d_c = d_c_inout[state] + d_h * a.w * (1.0 - tanh_c * tanh_c);
-  gates_inout[at] = vec4f(
+  gates_inout[at] = vanishing(vec4f(
     d_c * a.z * a.x * (1.0 - a.x),
     d_c * c_before * a.y * (1.0 - a.y),
     d_c * a.x * (1.0 - a.z * a.z),
     d_h * tanh_c * a.w * (1.0 - a.w),
-  );
-  d_c_inout[state] = d_c * a.y;
+  ));
+  d_c_inout[state] = vanishing(vec4f(d_c * a.y)).x;
 }
 
 @compute @workgroup_size(64)

@@ -11,6 +11,7 @@
 // @variants R 1 2 4
 enable subgroups;
 // @use grid
+// @use vanishing
 // @use activation
 // @use texel
 override RAGGED: bool = false;
@@ -45,13 +46,13 @@ fn finish(d: u32, b: u32, k: u32, t: u32, is_last: bool, is_first: bool, recurre
   let a = gates_inout[at];
   let tanh_c = tanh_safe(c[at]);
   let d_c = d_c_inout[state] + d_h * a.w * (1.0 - tanh_c * tanh_c);
-  gates_inout[at] = vec4f(
+  gates_inout[at] = vanishing(vec4f(
     d_c * a.z * a.x * (1.0 - a.x),
     d_c * c_before * a.y * (1.0 - a.y),
     d_c * a.x * (1.0 - a.z * a.z),
     d_h * tanh_c * a.w * (1.0 - a.w),
-  );
-  d_c_inout[state] = d_c * a.y;
+  ));
+  d_c_inout[state] = vanishing(vec4f(d_c * a.y)).x;
 }
 
 // The row whose d_gates the recurrent product reads for batch row b: that of the direction's next step, or with FINAL that of its

@@ -4,6 +4,7 @@
 // With FINAL only d_h_0 = d_gates · Rᵀ of the first step is made, into d_h_n_inout.
 // Grid: x covers units (64 per workgroup), y the directions, z the batch (4 rows per invocation).
 // @use grid
+// @use vanishing
 override RAGGED: bool = false;
 override RELU: bool = false;
 override FINAL: bool = false;
@@ -25,7 +26,7 @@ fn finish(d: u32, b: u32, k: u32, t: u32, is_last: bool, recurrent: f32) {
     d_h += recurrent;
   }
   let h_t = h[at];
-  d_gates_inout[at] = d_h * select(1.0 - h_t * h_t, select(0.0, 1.0, h_t > 0.0), RELU);
+  d_gates_inout[at] = vanishing(vec4f(d_h * select(1.0 - h_t * h_t, select(0.0, 1.0, h_t > 0.0), RELU))).x;
 }
 
 @compute @workgroup_size(64)

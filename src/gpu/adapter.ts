@@ -6,7 +6,7 @@ export interface AdapterChoice {
   /** Part of the adapter's name, or `undefined` for the best one. */
   adapter?: string | undefined;
   /** Features the work cannot do without; a missing one is named in the error. */
-  requiredFeatures?: readonly GPUFeatureName[] | undefined;
+  requiredFeatures?: readonly string[] | undefined;
 }
 
 export interface AdapterInfo {
@@ -20,7 +20,7 @@ export interface AdapterInfo {
   readonly subgroupSize: number;
 }
 
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'timestamp-query'];
+const WANTED_FEATURES: readonly string[] = ['subgroups', 'timestamp-query'];
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -52,7 +52,7 @@ export async function requestDevice(choice: AdapterChoice): Promise<{ device: GP
   for (const limit of WANTED_LIMITS) limits[limit] = adapter.limits[limit];
   const device = await adapter.requestDevice({
     label: 'weft',
-    requiredFeatures: [...features],
+    requiredFeatures: [...features] as GPUFeatureName[],
     requiredLimits: limits,
   });
   return { device, info };

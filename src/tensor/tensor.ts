@@ -1,4 +1,5 @@
 // A tensor: a shape, a dtype, a storage and an offset into it. Always contiguous, row-major.
+import '../gpu/ambient.ts';
 import { ArgumentError, WeftError } from '../errors.ts';
 import type { PoolBuffer } from '../gpu/buffer-pool.ts';
 import type { Device } from '../gpu/device.ts';
@@ -26,7 +27,8 @@ export class Storage {
   }
 
   get device(): Device {
-    if (!this.#device) throw new WeftError(`${this.label}: a tensor without data (made for its shape alone) cannot be computed with`);
+    if (!this.#device)
+      throw new WeftError(`${this.label}: a tensor without data (made for its shape alone) cannot be computed with`);
     return this.#device;
   }
 

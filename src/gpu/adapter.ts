@@ -32,7 +32,14 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-export async function requestDevice(choice: AdapterChoice): Promise<{ device: GPUDevice; info: AdapterInfo }> {
+export interface Requested {
+  device: GPUDevice;
+  info: AdapterInfo;
+  /** Bytes of a kernel's parameters that can go into the commands themselves, 0 where the implementation has no immediates. */
+  immediateBytes: number;
+}
+
+export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
   const gpu = await platform.gpu({ adapter: choice.adapter });
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
     throw new AdapterError(noAdapter(choice.adapter, cause.message), { cause });
@@ -55,7 +62,8 @@ export async function requestDevice(choice: AdapterChoice): Promise<{ device: GP
     requiredFeatures: [...features] as GPUFeatureName[],
     requiredLimits: limits,
   });
-  return { device, info };
+  const immediateBytes = gpu.wgslLanguageFeatures.has('immediate_address_space') ? 64 : 0; // what every implementation that has them takes
+  return { device, info, immediateBytes };
 }
 
 function describe(info: GPUAdapterInfo): AdapterInfo {

@@ -72,7 +72,7 @@ export class Device {
   /** Batches in `#chain` that are not yet submitted. */
   #waiting = 0;
 
-  private constructor(gpu: GPUDevice, info: AdapterInfo, options: DeviceOptions) {
+  private constructor(gpu: GPUDevice, info: AdapterInfo, immediateBytes: number, options: DeviceOptions) {
     this.#gpu = gpu;
     this.info = info;
     this.#debug = options.debug ?? {};
@@ -92,7 +92,7 @@ export class Device {
       onPressure: () => this.#textures.trim(),
     });
     this.#textures = new TexturePool(gpu, { ledger: this.pool, onFailure: (error) => this.#failures.add(error) });
-    this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false });
+    this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false, immediateBytes });
     this.#encoder = new Encoder(gpu, { maxBindingBytes: this.maxBindingBytes });
     this.#staging = new Staging(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
@@ -112,8 +112,8 @@ export class Device {
 
   /** Finds an adapter and makes a device on it. Throws AdapterError where there is none that fits. */
   static async create(options: DeviceOptions = {}): Promise<Device> {
-    const { device, info } = await requestDevice(options);
-    return new Device(device, info, options);
+    const { device, info, immediateBytes } = await requestDevice(options);
+    return new Device(device, info, immediateBytes, options);
   }
 
   get poolStats(): PoolStats & { textureBytes: number } {

@@ -167,6 +167,7 @@ export class Encoder {
         const group = this.#bindGroup(command, slot);
         if (slot < 0) pass.setBindGroup(0, group);
         else pass.setBindGroup(0, group, OFFSETS, slot % SLOTS_PER_CHUNK, 1);
+        if (command.pipeline.immediate) pass.setImmediates(0, command.params);
         pass.dispatchWorkgroups(...command.grid);
         this.stats.dispatches++;
         for (const view of command.views) if ('buffer' in view) touched.add(view.buffer);
@@ -202,7 +203,7 @@ export class Encoder {
     const slots = new Int32Array(commands.length).fill(-1);
     for (let n = 0; n < commands.length; n++) {
       const command = commands[n]!;
-      if (command.kind === 'dispatch' && command.params.length > 0) slots[n] = this.#arena.take(command.params);
+      if (command.kind === 'dispatch' && command.params.length > 0 && !command.pipeline.immediate) slots[n] = this.#arena.take(command.params);
     }
     return slots;
   }

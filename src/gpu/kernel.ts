@@ -45,19 +45,23 @@ export interface Pipeline {
   compiled: GPUComputePipeline | undefined;
   readonly ready: Promise<void>;
   readonly uniformBytes: number;
+  /** Whether the parameters are immediates of the command rather than a uniform buffer. */
+  readonly immediate: boolean;
 }
 
 /** Compiles kernels asynchronously, each once per set of override values. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #reversed: boolean;
+  readonly #immediateBytes: number;
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #layouts = new Map<string, { layout: GPUBindGroupLayout; pipelineLayout: GPUPipelineLayout }>();
   readonly #modules = new Map<string, GPUShaderModule>();
 
-  constructor(device: GPUDevice, options: { groupsReversed: boolean }) {
+  constructor(device: GPUDevice, options: { groupsReversed: boolean; immediateBytes: number }) {
     this.#device = device;
     this.#reversed = options.groupsReversed;
+    this.#immediateBytes = options.immediateBytes;
   }
 
   get size(): number {
@@ -86,20 +90,22 @@ export class PipelineCache {
           `kernel ${kernel.name} needs the WebGPU feature "${needed}", which this device was made without`,
         );
     }
-    const { layout, pipelineLayout } = this.#layout(kernel);
+    const immediate = kernel.params.length > 0 && kernel.params.length * 4 <= this.#immediateBytes;
+    const { layout, pipelineLayout } = this.#layout(kernel, immediate);
     const constants: Record<string, number> = {};
     for (const { name } of kernel.overrides) {
       const value = overrides[name];
       if (value !== undefined) constants[name] = Number(value);
     }
     if (this.#reversed && kernel.overrides.some((o) => o.name === 'GROUPS_REVERSED')) constants.GROUPS_REVERSED = 1;
-    const module = this.#module(kernel);
+    const module = this.#module(kernel, immediate);
     const pipeline: Pipeline = {
       id: this.#pipelines.size,
       kernel,
       layout,
       compiled: undefined,
       uniformBytes: Math.ceil((kernel.params.length * 4) / 16) * 16,
+      immediate,
       ready: this.#device
         .createComputePipelineAsync({
           label: kernel.name,
@@ -119,20 +125,21 @@ export class PipelineCache {
     return pipeline;
   }
 
-  #module(kernel: Kernel): GPUShaderModule {
+  #module(kernel: Kernel, immediate: boolean): GPUShaderModule {
     let module = this.#modules.get(kernel.name);
     if (!module) {
       // A shader that does not compile is told of by its pipeline, with the lines around each message.
       this.#device.pushErrorScope('validation');
-      module = this.#device.createShaderModule({ label: kernel.name, code: kernel.code });
+      module = this.#device.createShaderModule({ label: kernel.name, code: immediate ? withImmediates(kernel) : kernel.code });
       this.#device.popErrorScope().catch(() => {});
       this.#modules.set(kernel.name, module);
     }
     return module;
   }
 
-  #layout(kernel: Kernel) {
-    const key = `${kernel.paramsBinding}:${kernel.bindings.map((b) => `${b.index}${b.access}`).join()}`;
+  #layout(kernel: Kernel, immediate: boolean) {
+    const immediateSize = immediate ? kernel.params.length * 4 : 0;
+    const key = `${immediate ? `i${immediateSize}` : kernel.paramsBinding}:${kernel.bindings.map((b) => `${b.index}${b.access}`).join()}`;
     let found = this.#layouts.get(key);
     if (!found) {
       const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map((b) => ({
@@ -142,7 +149,7 @@ export class PipelineCache {
           ? { storageTexture: { access: 'read-only', format: 'rgba32float' } }
           : { buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' } }),
       }));
-      if (kernel.paramsBinding !== undefined)
+      if (kernel.paramsBinding !== undefined && !immediate)
         // Where the parameters lie is told per dispatch, so that a bind group serves every place in a batch.
         entries.push({
           binding: kernel.paramsBinding,
@@ -150,11 +157,16 @@ export class PipelineCache {
           buffer: { type: 'uniform', hasDynamicOffset: true },
         });
       const layout = this.#device.createBindGroupLayout({ entries });
-      found = { layout, pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout] }) };
+      found = { layout, pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout], immediateSize }) };
       this.#layouts.set(key, found);
     }
     return found;
   }
+}
+
+/** The same kernel with its parameters as immediates: no uniform slot, so one bind group serves every place in a batch. */
+function withImmediates({ code, paramsBinding }: Kernel): string {
+  return code.replace(`@group(0) @binding(${paramsBinding}) var<uniform> params: Params;`, 'var<immediate> params: Params;');
 }
 
 /** The compiler's messages with the lines around each. */

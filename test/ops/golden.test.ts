@@ -58,7 +58,7 @@ describe.skipIf(!present)('shared golden cases', () => {
     const reduction = /_(mean|sum|none)/.exec(name)![1] as 'mean' | 'sum' | 'none';
     const weight = c.weight && tensor(Float32Array.from(c.weight.data));
     const loss = step(() => {
-      const value = crossEntropy(logits, tensor(Int32Array.from(c.target)), {
+      const value = crossEntropy(logits, tensor(Int32Array.from(c.target.data)), {
         reduction,
         weight,
         ignoreIndex: c.ignore_index,

@@ -1,0 +1,246 @@
+// The package as others get it: built, packed, installed into an empty folder, and used from there as its README says.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Ended, root, run } from './child.ts';
+
+/** Valid as JavaScript and as strict TypeScript. It leaves the device as it is: the process must end all the same. */
+const TRAIN = `import { backward, init, Linear, manualSeed, mseLoss, SGD, step, tensor } from 'weftgrad';
+
+await init();
+manualSeed(1);
+const points = [{ a: 0, b: 0 }, { a: 1, b: 0 }, { a: 0, b: 1 }, { a: 1, b: 1 }, { a: 2, b: -1 }, { a: -1, b: 2 }];
+const x = tensor(points.map(({ a, b }) => [a, b]));
+const y = tensor(points.map(({ a, b }) => [2 * a - 3 * b + 0.5]));
+const model = new Linear(2, 1);
+const optimizer = new SGD(model.parameters(), { lr: 0.5 });
+const train = () => step(() => {
+  const loss = mseLoss(model.forward(x), y);
+  backward(loss);
+  optimizer.step();
+  optimizer.zeroGrad();
+  return loss;
+});
+const first = await train().item();
+for (let n = 0; n < 150; n++) train().dispose();
+const last = await train().item();
+const found = [];
+for (const parameter of model.parameters()) found.push(...await parameter.data());
+console.log(JSON.stringify({ first, last, found }));
+`;
+
+/** Uses what `weftgrad/*` declare, with nothing of the reader's own but the language: no DOM, no Node, no @webgpu/types. */
+const TYPES = `import { type Device, LSTM, Module, type Tensor, tensor } from 'weftgrad';
+import { type TaggerConfig, trainTagger } from 'weftgrad/ner';
+import { Trainer, type TrainerOptions } from 'weftgrad/train';
+
+export class Encoder extends Module {
+  readonly lstm = new LSTM(4, 8, { bidirectional: true });
+  forward(x: Tensor, lengths?: Tensor): Tensor {
+    return this.lstm.forward(x, { lengths }).output;
+  }
+}
+export const trainer = (options: TrainerOptions<number>): Promise<boolean> => new Trainer(options).fit(1);
+export const rate = (config: TaggerConfig): number => config.training.epochs;
+export const read = async (x: Tensor, device: Device): Promise<[number, string]> => [await x.item(), device.info.name];
+export const session: Promise<unknown> = trainTagger({} as Parameters<typeof trainTagger>[0]);
+// @ts-expect-error a tensor is made of numbers
+tensor('1');
+// @ts-expect-error sizes are numbers
+new LSTM('4', 8);
+`;
+
+const NODE_TYPES = `import { type LoadedSafetensors, loadSafetensors, openDataset } from 'weftgrad/node';
+
+export const names = async (path: string): Promise<string[]> => {
+  const { tensors }: LoadedSafetensors = await loadSafetensors(path);
+  return [...tensors.keys()];
+};
+export const data = openDataset;
+// @ts-expect-error a path is text
+openDataset(1);
+`;
+
+const STRICT = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  target: 'es2022',
+  lib: ['es2022'],
+  outDir: 'out',
+};
+const RESOLUTION = {
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+};
+
+let base: string;
+let app: string;
+/** Files of the package as packed. */
+let packed: { path: string }[];
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'weft-reuse-'));
+  app = join(base, 'app');
+  succeeded(await run('npm', ['run', '-s', 'build'], { env: clean(), timeout: 100_000 }));
+  const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', base];
+  const [tarball] = JSON.parse(succeeded(await run('npm', pack, { env: clean() }))) as [
+    { filename: string; files: typeof packed },
+  ];
+  packed = tarball.files;
+  const install = ['install', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await emptyApp(`file:../${tarball.filename}`);
+  succeeded(await run('npm', install, { cwd: app, env: clean(), timeout: 100_000 }));
+}, 240_000);
+
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+test('the package holds what was built and its papers, nothing else', async () => {
+  const outside = packed.map(({ path }) => path).filter((path) => !/^dist\/[\w./-]+\.(js|d\.ts)$/.test(path));
+  expect(outside.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+});
+
+test('plain JavaScript trains a linear model to the known solution, and the process ends by itself', async () => {
+  await writeFile(join(app, 'train.mjs'), TRAIN);
+  expectTrained(await run(process.execPath, ['train.mjs'], { cwd: app }));
+});
+
+describe.each(['nodenext', 'bundler'] as const)('strict TypeScript, moduleResolution %s', (kind) => {
+  test('core, train and ner with the bare language', async () => {
+    const program = `declare const console: { log(text: string): void };\n${TRAIN}`;
+    await typecheck({ 'train.ts': program, 'types.ts': TYPES }, { ...RESOLUTION[kind], types: [] });
+    // Bundlers take the compiled module from here; Node runs it as it is.
+    if (kind === 'nodenext') expectTrained(await run(process.execPath, ['out/train.js'], { cwd: app }));
+  });
+
+  test('node with @types/node', async () => {
+    const typeRoots = [join(root, 'node_modules/@types')];
+    await typecheck({ 'node.ts': NODE_TYPES }, { ...RESOLUTION[kind], types: ['node'], typeRoots });
+  });
+});
+
+test('npx weft --help lists the commands', async () => {
+  const out = succeeded(await run('npx', ['--no-install', 'weft', '--help'], { cwd: app, env: clean() }));
+  expect(out).toMatch(/^Usage: weft /);
+  for (const command of ['train', 'evaluate', 'predict', 'inspect'])
+    expect(out).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+});
+
+test('importing weftgrad loads its own modules alone: no package, nothing of Node’s, so it opens no file', async () => {
+  const hook = `import { writeSync } from 'node:fs';
+export async function resolve(name, context, next) {
+  const found = await next(name, context);
+  if (context.parentURL?.includes('/weftgrad/dist/')) writeSync(1, found.url + '\\n');
+  return found;
+}`;
+  await writeFile(join(app, 'hook.mjs'), hook);
+  await writeFile(
+    join(app, 'register.mjs'),
+    `import { register } from 'node:module';\nregister('./hook.mjs', import.meta.url);`,
+  );
+  await writeFile(
+    join(app, 'import.mjs'),
+    `await import('weftgrad');\nconsole.log('imported');\nawait (await import('weftgrad')).init();`,
+  );
+  const out = succeeded(await run(process.execPath, ['--import', './register.mjs', 'import.mjs'], { cwd: app }));
+  const [core = '', later = ''] = out.split('imported\n');
+  const loaded = core.trim().split('\n');
+  expect(loaded.length).toBeGreaterThan(50);
+  expect(loaded.filter((url) => !url.includes('/node_modules/weftgrad/dist/'))).toEqual([]);
+  expect(
+    later
+      .trim()
+      .split('\n')
+      .filter((url) => !url.includes('/weftgrad/')),
+  ).toEqual([expect.stringContaining('/node_modules/webgpu/')]);
+});
+
+describe('bundled for browsers', () => {
+  test.each(['weftgrad', 'weftgrad/train', 'weftgrad/ner'])('%s needs nothing but itself', async (entry) => {
+    const { text, inputs, imports } = await bundle(`export * from '${entry}';`);
+    expect(imports).toEqual([]);
+    expect(inputs.filter((path) => path !== '<stdin>' && !path.startsWith('node_modules/weftgrad/dist/'))).toEqual([]);
+    expect(inputs).not.toContain('node_modules/weftgrad/dist/platform/node.js');
+    if (entry === 'weftgrad') expect(inputs).toContain('node_modules/weftgrad/dist/platform/browser.js');
+    console.log(`${entry} in a browser: ${weigh(text)}`);
+  });
+
+  test('what is left after tree shaking trains on navigator.gpu', async () => {
+    const { text } = await bundle(TRAIN);
+    console.log(`a linear model in a browser: ${weigh(text)}`);
+    // Dawn stands in for the browser; the bundle itself has no way to find it.
+    const browser = `import { create } from 'webgpu';
+Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
+await import('./bundle.mjs');`;
+    await writeFile(join(app, 'bundle.mjs'), text);
+    await writeFile(join(app, 'browser.mjs'), browser);
+    expectTrained(await run(process.execPath, ['browser.mjs'], { cwd: app }));
+  });
+});
+
+/** An empty folder that depends on the package, with the versions our lock file names: what `npm ci` cached serves offline. */
+async function emptyApp(tarball: string): Promise<void> {
+  await mkdir(app);
+  const read = async (name: string) => JSON.parse(await readFile(join(root, name), 'utf8'));
+  const { version, dependencies, bin } = await read('package.json');
+  const wanted = { weftgrad: tarball };
+  const locked = Object.entries((await read('package-lock.json')).packages as Record<string, { dev?: boolean }>);
+  const packages = {
+    '': { dependencies: wanted },
+    'node_modules/weftgrad': { version, resolved: tarball, dependencies, bin },
+    ...Object.fromEntries(locked.filter(([path, entry]) => path !== '' && !entry.dev)),
+  };
+  await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies: wanted }));
+  await writeFile(join(app, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages }));
+}
+
+async function typecheck(files: Record<string, string>, options: object): Promise<void> {
+  for (const [name, text] of Object.entries(files)) await writeFile(join(app, name), text);
+  const compilerOptions = { ...STRICT, ...options };
+  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
+  const { out, error } = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: app });
+  expect(out + error).toBe('');
+}
+
+async function bundle(contents: string): Promise<{ text: string; inputs: string[]; imports: unknown[] }> {
+  const result = await build({
+    stdin: { contents, resolveDir: app },
+    absWorkingDir: app,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    write: false,
+    metafile: true,
+  });
+  const [output] = Object.values(result.metafile.outputs);
+  return { text: result.outputFiles[0]!.text, inputs: Object.keys(output!.inputs), imports: output!.imports };
+}
+
+function weigh(text: string): string {
+  const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
+  return `${kilobytes(Buffer.byteLength(text))} minified, ${kilobytes(gzipSync(text, { level: 9 }).length)} gzipped`;
+}
+
+function expectTrained(ended: Ended): void {
+  const { first, last, found } = JSON.parse(succeeded(ended));
+  expect(first).toBeGreaterThan(1);
+  expect(last).toBeLessThan(1e-9);
+  for (const [i, value] of [2, -3, 0.5].entries()) expect(found[i]).toBeCloseTo(value, 4);
+}
+
+function succeeded({ code, signal, out, error }: Ended): string {
+  expect({ code, signal }, `${out}\n${error}`).toEqual({ code: 0, signal: null });
+  return out;
+}
+
+/** The environment without what `npm test` puts there, which would have npm work on this repository again. */
+function clean(): NodeJS.ProcessEnv {
+  const own = /^npm_(package_|lifecycle_|config_local_prefix$|config_node_gyp$)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}

@@ -12,9 +12,9 @@ export {
 export type { TaggerConfig } from './config-schema.ts';
 export { type Evaluation, evaluate } from './evaluate.ts';
 export { type PredictOptions, predict } from './predict.ts';
+export type { BestEpoch } from './resume.ts';
 export {
   BEST,
-  type BestEpoch,
   LAST,
   loadTagger,
   type RunStore,

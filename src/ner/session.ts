@@ -1,12 +1,22 @@
 // One training of a tagger from configuration to best checkpoint, resumable at any batch. Files are the caller's.
-import { Vocabulary } from '../data/index.ts';
+import { type Batch, Vocabulary } from '../data/index.ts';
 import { FormatError, WeftError } from '../errors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
 import type { Tagger } from '../models/tagger.ts';
 import { crossEntropy } from '../ops/index.ts';
+import type { Scheduler } from '../optim/schedule.ts';
 import { tensor } from '../tensor/create.ts';
 import { Generator } from '../tensor/random.ts';
-import { type Callback, type EpochEvent, loadModel, restore, runState, Trainer } from '../train/index.ts';
+import { wholeOrNothing } from '../tensor/scope.ts';
+import {
+  type Callback,
+  type EpochEvent,
+  loadModel,
+  type RunParts,
+  type RunState,
+  restore,
+  Trainer,
+} from '../train/index.ts';
 import {
   buildModel,
   buildOptimizer,
@@ -18,6 +28,7 @@ import {
 } from './build.ts';
 import type { TaggerConfig } from './config-schema.ts';
 import { evaluate, flatScores, toDevice } from './evaluate.ts';
+import { type BestEpoch, checkSameRun, type Extra, extraOf } from './resume.ts';
 
 /** Where a session keeps its files; `weftgrad/node` has one over a folder. */
 export interface RunStore {
@@ -35,17 +46,12 @@ export interface SessionOptions {
   corpus: Corpus;
   store?: RunStore | undefined;
   callbacks?: readonly Callback[];
-  /** Takes the run up where the store's last checkpoint left it. */
+  /** Takes the run up where the store's last checkpoint left it; another schedule than the run's starts there. */
   resume?: boolean;
   /** Asked after every batch; a run that is told to stop writes its checkpoint first. */
   shouldStop?: () => boolean;
   /** Whether to evaluate the test part after each epoch too (for studies; the best epoch is chosen by validation alone). */
   testEveryEpoch?: boolean;
-}
-
-export interface BestEpoch {
-  epoch: number;
-  value: number;
 }
 
 export interface SessionResult {
@@ -58,20 +64,11 @@ export interface SessionResult {
   finished: boolean;
 }
 
-/** What a checkpoint carries beside the run state, so that prediction needs that one file. */
-interface Extra {
-  config: TaggerConfig;
-  vocabulary: unknown;
-  labels: readonly string[];
-  best: BestEpoch | null;
-  history: readonly Omit<EpochEvent, 'seconds' | 'tokensPerSecond'>[];
-}
-
 /** Trains by the configuration. The model returned has the parameters of the last epoch; those of the best are in the store. */
 export async function trainTagger(options: SessionOptions): Promise<SessionResult> {
   const { config, corpus, store } = options;
   const saved = options.resume ? await store?.open(LAST) : undefined;
-  const known = saved && (runState(saved).extra as unknown as Extra);
+  const known = saved && extraOf(saved);
   const vocabulary = known ? Vocabulary.fromJSON(known.vocabulary, saved.name) : buildVocabulary(config, corpus);
   const labels = corpus.labels.names;
   if (known && known.labels.join() !== labels.join())
@@ -80,14 +77,36 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
       `was trained on the labels ${known.labels.join(' ')}, the data has ${labels.join(' ')}`,
     );
   const generator = new Generator(config.training.seed);
-  const model = buildModel(config, vocabulary.size, labels.length, { generator });
-  const optimizer = buildOptimizer(config, model);
+  const model = wholeOrNothing(() => buildModel(config, vocabulary.size, labels.length, { generator }));
+  try {
+    return await runSession(options, { saved, known, vocabulary, labels, generator, model });
+  } catch (error) {
+    model.dispose();
+    throw error;
+  } finally {
+    generator.dispose();
+  }
+}
+
+/** What a session starts from. */
+interface Start {
+  saved: SafetensorsFile | undefined;
+  known: Extra | undefined;
+  vocabulary: Vocabulary;
+  labels: readonly string[];
+  generator: Generator;
+  model: Tagger;
+}
+
+async function runSession(options: SessionOptions, start: Start): Promise<SessionResult> {
+  const { config, corpus, store } = options;
+  const { saved, known, vocabulary, labels, generator, model } = start;
   const data = trainLoader(config, encode(corpus.train, vocabulary));
-  const scheduler = buildScheduler(config, optimizer, { epochs: config.training.epochs, batchesPerEpoch: data.length });
-  const parts = { model, optimizer, scheduler, generator };
+  const optimizer = buildOptimizer(config, model);
   const history: EpochEvent[] = known ? known.history.map((e) => ({ ...e, seconds: 0, tokensPerSecond: 0 })) : [];
   let best: BestEpoch | undefined = known?.best ?? undefined;
   const { metric, mode } = config.training.keepBest;
+  let trainer: Trainer<Batch>;
 
   const extra = (): Record<string, unknown> => {
     const kept: Extra = {
@@ -110,34 +129,69 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
       const better = !best || (mode === 'max' ? value > best.value : value < best.value);
       if (better) best = { epoch: event.epoch, value };
       const chunks = store && (await trainer.checkpoint(extra()));
-      if (chunks) await store.write(LAST, chunks);
+      // The best one first: a run that ends between the two goes on from before this epoch, and comes to it again.
       if (chunks && better) await store.write(BEST, chunks);
+      if (chunks) await store.write(LAST, chunks);
     },
   };
-  const classWeights = config.loss.classWeights && tensor(Float32Array.from(config.loss.classWeights));
-  const { ignoreIndex, labelSmoothing } = config.loss;
-  const trainer = new Trainer({
-    ...parts,
-    data,
-    loss: (batch) => {
-      const { ids, labels: gold, lengths } = toDevice(batch);
-      const flat = flatScores(model.forward({ ids, lengths }), gold);
-      return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight: classWeights });
-    },
-    tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
-    clipNorm: config.optimizer.clipNorm,
-    scheduleEvery: config.scheduler.every,
-    scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validation.loss') : undefined,
-    logEvery: config.training.logEvery,
-    evaluate: () => partMetrics(model, corpus, vocabulary, labels, options.testEveryEpoch ?? false),
-    callbacks: [keeper, ...(options.callbacks ?? [])],
+  const { ignoreIndex, labelSmoothing, classWeights } = config.loss;
+  const weight = classWeights && tensor(Float32Array.from(classWeights));
+  const held: { dispose(): void }[] = weight ? [optimizer, weight] : [optimizer];
+  const loss = (batch: Batch) => {
+    const { ids, labels: gold, lengths } = toDevice(batch);
+    const flat = flatScores(model.forward({ ids, lengths }), gold);
+    return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight });
+  };
+  try {
+    const begun = await startSchedule(config, { model, optimizer, generator }, data.length, saved, known);
+    trainer = new Trainer({
+      model,
+      optimizer,
+      scheduler: begun.scheduler,
+      generator,
+      data,
+      loss,
+      tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
+      clipNorm: config.optimizer.clipNorm,
+      scheduleEvery: config.scheduler.every,
+      scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validation.loss') : undefined,
+      logEvery: config.training.logEvery,
+      evaluate: () => partMetrics(model, corpus, vocabulary, labels, options.testEveryEpoch ?? false),
+      callbacks: [keeper, ...(options.callbacks ?? [])],
+    });
+    held.push(trainer);
+    if (begun.state) trainer.resume(begun.state);
+    const finished = await trainer.fit(config.training.epochs, options.shouldStop);
+    if (!finished && store) await store.write(LAST, await trainer.checkpoint(extra()));
+    return { model, vocabulary, labels, history, best, finished };
+  } finally {
+    for (const one of held) one.dispose();
+  }
+}
+
+/** Puts the parts where the checkpoint left them, if there is one, and makes the schedule: the run's own, or a new one from there. */
+async function startSchedule(
+  config: TaggerConfig,
+  parts: RunParts,
+  batchesPerEpoch: number,
+  saved: SafetensorsFile | undefined,
+  known: Extra | undefined,
+): Promise<{ scheduler: Scheduler | undefined; state?: RunState }> {
+  const { optimizer } = parts;
+  const { epochs } = config.training;
+  if (!saved || !known) return { scheduler: buildScheduler(config, optimizer, { epochs, batchesPerEpoch }) };
+  if (checkSameRun(saved.name, known.config, config)) {
+    const scheduler = buildScheduler(config, optimizer, { epochs, batchesPerEpoch });
+    return { scheduler, state: await restore(saved, { ...parts, scheduler }) };
+  }
+  const rates = optimizer.paramGroups.map(({ params: _, ...group }) => group);
+  const state = await restore(saved, parts);
+  optimizer.paramGroups.forEach((group, i) => {
+    delete group.initialLr;
+    Object.assign(group, rates[i]);
   });
-  if (saved) trainer.resume(await restore(saved, parts));
-  const finished = await trainer.fit(config.training.epochs, options.shouldStop);
-  if (!finished && store) await store.write(LAST, await trainer.checkpoint(extra()));
-  classWeights?.dispose();
-  optimizer.dispose();
-  return { model, vocabulary, labels, history, best, finished };
+  const left = Math.max(1, epochs - state.position.epoch);
+  return { scheduler: buildScheduler(config, optimizer, { epochs: left, batchesPerEpoch }), state };
 }
 
 /** Metrics of the parts at the end of an epoch: `validation.f1`, `validation.loss`, … and `test.f1`, … where asked for. */
@@ -175,7 +229,7 @@ export async function loadTagger(file: SafetensorsFile): Promise<{
   best: BestEpoch | undefined;
   history: Extra['history'];
 }> {
-  const { config, vocabulary: json, labels, best, history } = runState(file).extra as unknown as Extra;
+  const { config, vocabulary: json, labels, best, history } = extraOf(file);
   const vocabulary = Vocabulary.fromJSON(json, file.name);
   const model = buildModel(config, vocabulary.size, labels.length, { generator: new Generator(config.training.seed) });
   await loadModel(file, model);

@@ -169,7 +169,9 @@ export abstract class LRScheduler<Options extends object = object> implements Sc
 
 /** The rates in the groups, as state. */
 export function saveGroups(optimizer: ScheduledOptimizer): JsonValue[] {
-  return optimizer.paramGroups.map(({ lr, initialLr }) => ({ lr, initialLr: initialLr ?? lr }));
+  return optimizer.paramGroups.map(
+    ({ lr, initialLr }): JsonValue => (initialLr === undefined ? { lr } : { lr, initialLr }),
+  );
 }
 
 /** Writes rates saved by `saveGroups` back. */

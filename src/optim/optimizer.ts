@@ -9,7 +9,7 @@ import { Tensor } from '../tensor/tensor.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
 import { Moments, paired } from './moments.ts';
 import { readState } from './optimizer-state.ts';
-import { SPARE, type Target, type Update, type UpdateKernels, updateDense, updateRows } from './update.ts';
+import { rowsUpdate, SPARE, type Target, type Update, type UpdateKernels, updateDense } from './update.ts';
 
 /** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
 export interface ParamGroup {
@@ -261,6 +261,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor): void {
     const { type, kernels } = this.#rule;
     const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
+    const tables: (() => void)[] = [];
     for (const { param, group, moments, place, index } of due) {
       const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
       const used = this.#rule.uses(group);
@@ -269,13 +270,15 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       );
       const target = { param, states, start: moments!.starts[place]!, row: index };
       const gradient = param.grad!;
-      if (gradient instanceof RowSparse) updateRows(update, { ...target, gradient }, this.#rule.leavesIdleRows(group));
+      if (gradient instanceof RowSparse)
+        tables.push(rowsUpdate(update, { ...target, gradient }, this.#rule.leavesIdleRows(group)));
       else {
         const same = dense.get(moments!) ?? { update, targets: [] };
         same.targets.push({ ...target, gradient });
         dense.set(moments!, same);
       }
     }
+    for (const launch of tables) launch();
     for (const { update, targets } of dense.values()) updateDense(update, targets);
   }
 }

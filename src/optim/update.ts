@@ -117,14 +117,20 @@ function launchDense(
 }
 
 /**
- * Updates a table with a row-sparse gradient. All rows are, as with the dense gradient; with `listedOnly` those that have
- * a gradient are, for rules that leave the others as they are.
+ * Prepares the update of a table with a row-sparse gradient, and returns what launches it. All rows are updated, as with the
+ * dense gradient; with `listedOnly` those that have a gradient are, for rules that leave the others as they are. What memory
+ * it takes is taken here: a step of several parameters either has it all or changes none.
  */
-export function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boolean): void {
+export function rowsUpdate(update: Update, target: Target<RowSparse>, listedOnly: boolean): () => void {
+  const { rows, shape } = target.gradient;
+  if (target.param.size === 0 || (listedOnly && rows.size === 0)) return () => {};
+  const slots = listedOnly ? rows : slotsOf(rows, shape[0], update.label);
+  return () => updateRows(update, target, listedOnly, slots);
+}
+
+function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boolean, slots: Tensor): void {
   const { param, gradient, states, start } = target;
   const { rows, values } = gradient;
-  if (param.size === 0 || (listedOnly && rows.size === 0)) return;
-  const slots = listedOnly ? rows : slotsOf(rows, gradient.shape[0], update.label);
   const tables = [param, ...states.map(([, flat]) => flat?.viewAs(param.shape, flat.offset + start))].map(
     (table) => table && rowPieces(table),
   );

@@ -61,6 +61,12 @@ export class Generator {
     return this.#state;
   }
 
+  /** Frees what the generator keeps on the device; it may be used on. */
+  dispose(): void {
+    this.#state?.dispose();
+    this.#state = undefined;
+  }
+
   #upload(state: Tensor): void {
     assign(state, Uint32Array.from(streamKey(this.#seed, streamOf(DOMAIN.dropout, this.#step))));
   }

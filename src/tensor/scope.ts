@@ -13,7 +13,11 @@ class Scope {
 }
 
 let current: Scope | undefined;
-Storage.onCreate = (storage) => current?.born.add(storage);
+let built: Storage[] | undefined;
+Storage.onCreate = (storage) => {
+  current?.born.add(storage);
+  built?.push(storage);
+};
 
 /**
  * Runs `fn` and frees every tensor made in it, except those it returns (alone, in an array or in a plain object), those
@@ -53,6 +57,23 @@ export function refusePromise(op: string, result: unknown): void {
 export function keep<T extends Tensor>(tensor: T): T {
   for (let scope = current; scope; scope = scope.parent) scope.born.delete(tensor.storage);
   return tensor;
+}
+
+/** Runs `fn`, which builds something that keeps its tensors; if it throws in the middle, all that it made is freed. */
+export function wholeOrNothing<T>(fn: () => T): T {
+  const outer = built;
+  const mine: Storage[] = [];
+  built = mine;
+  try {
+    const result = fn();
+    outer?.push(...mine);
+    return result;
+  } catch (error) {
+    for (const storage of mine) storage.free();
+    throw error;
+  } finally {
+    built = outer;
+  }
 }
 
 /** Whether a scope is open. */

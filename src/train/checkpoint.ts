@@ -68,15 +68,42 @@ export async function checkpointChunks(
 export function runState(file: SafetensorsFile): RunState {
   const text = file.metadata[STATE_KEY];
   if (text === undefined) throw new FormatError(file.name, 'is no weft checkpoint: it holds tensors but no run state');
-  const state = JSON.parse(text) as RunState;
+  const state = parsed(file.name, text);
   if (state.version !== 1)
     throw new FormatError(
       file.name,
-      `was written by a newer weft (run state version ${state.version}, this one reads 1)`,
+      typeof state.version === 'number'
+        ? `was written by a newer weft (run state version ${state.version}, this one reads 1)`
+        : 'has a run state without "version"',
     );
   for (const field of ['position', 'optimizer', 'scheduler', 'generator', 'progress', 'extra'] as const)
     if (!(field in state)) throw new FormatError(file.name, `has a run state without "${field}"`);
+  checkCounts(file.name, 'position', state.position, ['epoch', 'batch', 'step']);
+  checkCounts(file.name, 'generator', state.generator, ['seed', 'step']);
   return state;
+}
+
+function parsed(file: string, text: string): RunState {
+  let state: unknown;
+  try {
+    state = JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(file, `has a run state that is no JSON: ${(error as Error).message}`);
+  }
+  if (state === null || typeof state !== 'object') throw new FormatError(file, 'has a run state that is no object');
+  return state as RunState;
+}
+
+/** A field that is missing or wrong must not be taken for 0: the run would go on, and be another one. */
+function checkCounts(file: string, name: string, value: unknown, fields: readonly string[]): void {
+  for (const field of fields) {
+    const count = (value as Record<string, unknown> | null)?.[field];
+    if (!Number.isSafeInteger(count) || (count as number) < 0)
+      throw new FormatError(
+        file,
+        `has a run state whose ${name}.${field} must be a whole number >= 0, got ${JSON.stringify(count)}`,
+      );
+  }
 }
 
 /** Puts the parameters of a checkpoint, or of a plain state dict, into a model. Names and shapes are checked before anything is written. */
@@ -99,19 +126,28 @@ export async function loadModel(file: SafetensorsFile, model: Module): Promise<v
   model.loadStateDict(state);
 }
 
-/** Puts a run back to where the checkpoint was made. Returns its state. */
+/**
+ * Puts a run back to where the checkpoint was made, and returns its state. `parts` without a scheduler leave that of the
+ * checkpoint out: a new one may start there. Throws FormatError where anything the run needs is missing, or left over.
+ */
 export async function restore(file: SafetensorsFile, parts: RunParts): Promise<RunState> {
   const state = runState(file);
+  if (parts.scheduler && state.scheduler === null)
+    throw new FormatError(file.name, 'has no state for the schedule: it is of a run without one');
   await loadModel(file, parts.model);
   const arrays = new Map<string, Float32Array<ArrayBuffer>>();
   for (const name of file.tensors.keys())
     if (name.startsWith(OPTIMIZER)) arrays.set(name.slice(OPTIMIZER.length), await file.readFloat32(name));
+  const unused = new Set(arrays.keys());
   parts.optimizer.loadState(state.optimizer, (name) => {
     const data = arrays.get(name);
     if (!data) throw new FormatError(file.name, 'is missing from the checkpoint', OPTIMIZER + name);
+    unused.delete(name);
     return data;
   });
-  if (parts.scheduler && state.scheduler !== null) parts.scheduler.loadStateDict(state.scheduler as never);
+  for (const name of unused)
+    throw new FormatError(file.name, 'belongs to no parameter that the run state names', OPTIMIZER + name);
+  if (parts.scheduler) parts.scheduler.loadStateDict(state.scheduler as never);
   parts.generator.manualSeed(state.generator.seed);
   parts.generator.step = state.generator.step;
   return state;

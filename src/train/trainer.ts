@@ -1,8 +1,8 @@
 // The training loop: batches through a loss, gradients, clipping, the optimiser, the schedule; visible top to bottom.
 import { backward } from '../autograd/tape.ts';
-import { WeftError } from '../errors.ts';
-import { stack } from '../ops/index.ts';
+import { ArgumentError, WeftError } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
+import { empty } from '../tensor/create.ts';
 import { keep, step as scoped } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkpointChunks, type Position, type RunParts, type RunState } from './checkpoint.ts';
@@ -71,7 +71,9 @@ export class Trainer<B> {
   readonly options: TrainerOptions<B>;
   position: Position = { epoch: 0, batch: 0, step: 0 };
   #progress: EpochProgress = { lossSum: 0, batches: 0 };
-  #pending: Tensor[] = [];
+  /** Losses not yet read, side by side: a tensor each would hold buffers that the next steps then cannot reuse. */
+  #losses: Tensor | undefined;
+  #unread = 0;
 
   constructor(options: TrainerOptions<B>) {
     this.options = options;
@@ -80,6 +82,7 @@ export class Trainer<B> {
   /**
    * Trains until `epochs` epochs are done in all, from wherever the run stands. `shouldStop` is asked after every batch; when
    * it says so the run stands where it stopped and a checkpoint taken then resumes exactly. Returns whether it finished.
+   * A step that throws (memory over the budget, say) leaves parameters and position as they were: fit may be called again.
    */
   async fit(epochs: number, shouldStop: () => boolean = () => false): Promise<boolean> {
     while (this.position.epoch < epochs) {
@@ -96,8 +99,24 @@ export class Trainer<B> {
 
   /** Takes over position and progress from a checkpoint that `restore` has put into the parts. */
   resume(state: RunState): void {
+    const progress = state.progress as EpochProgress | null;
+    for (const field of ['lossSum', 'batches'] as const)
+      if (!Number.isFinite(progress?.[field]))
+        throw new ArgumentError({
+          op: 'Trainer.resume',
+          argument: `state.progress.${field}`,
+          expected: 'a number',
+          actual: JSON.stringify(progress?.[field]) ?? 'nothing',
+        });
     this.position = { ...state.position };
-    this.#progress = { ...(state.progress as EpochProgress) };
+    this.#progress = { ...progress! };
+  }
+
+  /** Frees what the trainer itself keeps on the device; model and optimiser are the caller's. */
+  dispose(): void {
+    this.#losses?.dispose();
+    this.#losses = undefined;
+    this.#unread = 0;
   }
 
   async #epoch(shouldStop: () => boolean): Promise<boolean> {
@@ -112,7 +131,7 @@ export class Trainer<B> {
       done++;
       this.position.batch++;
       this.position.step++;
-      if (this.#pending.length >= logEvery || this.position.batch === data.length) {
+      if (this.#unread >= logEvery || this.position.batch === data.length) {
         const runningLoss = await this.#readLosses();
         const seconds = (performance.now() - start) / 1000;
         await this.#tell('onBatch', {
@@ -137,28 +156,42 @@ export class Trainer<B> {
   #step(batch: B): void {
     const { model, optimizer, generator, clipNorm, scheduler, scheduleEvery = 'epoch' } = this.options;
     generator.step = this.position.step;
-    const loss = scoped(() => {
-      const value = this.options.loss(batch);
-      backward(value);
-      if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
-      optimizer.step();
+    const noted = this.#roomForLoss();
+    try {
+      scoped(() => {
+        const loss = this.options.loss(batch);
+        backward(loss);
+        if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
+        optimizer.step();
+        optimizer.zeroGrad();
+        loss.device.copy(loss.view, noted.view);
+      });
+    } catch (error) {
       optimizer.zeroGrad();
-      return value;
-    });
-    this.#pending.push(keep(loss));
-    loss.device.flush();
+      throw error;
+    }
+    this.#unread++;
+    noted.device.flush();
     if (scheduleEvery === 'batch') scheduler?.step();
+  }
+
+  /** Where the coming step's loss goes. Made before the step, which must not fail once the parameters are updated. */
+  #roomForLoss(): Tensor {
+    const { model, data, logEvery = 10 } = this.options;
+    const { device } = model.parameters()[0]!;
+    this.#losses ??= keep(empty([Math.min(logEvery, data.length)], { device, label: 'losses' }));
+    return this.#losses.viewAs([], this.#unread);
   }
 
   /** Mean of the losses not yet read; refuses one that is not a number. */
   async #readLosses(): Promise<number> {
-    const losses = this.#pending;
-    if (losses.length === 0) return Number.NaN;
-    this.#pending = [];
-    const all = scoped(() => stack(losses));
-    const values = await all.data();
-    all.dispose();
-    for (const l of losses) l.dispose();
+    const losses = this.#losses;
+    const count = this.#unread;
+    if (!losses || count === 0) return Number.NaN;
+    this.#losses = undefined;
+    this.#unread = 0;
+    const values = (await losses.data()).subarray(0, count);
+    losses.dispose();
     let sum = 0;
     values.forEach((value, i) => {
       if (!Number.isFinite(value)) {
@@ -168,9 +201,10 @@ export class Trainer<B> {
         );
       }
       sum += value;
+      // One by one: where the run was stopped and read meanwhile must not show in the last bits.
+      this.#progress.lossSum += value;
+      this.#progress.batches++;
     });
-    this.#progress.lossSum += sum;
-    this.#progress.batches += values.length;
     return sum / values.length;
   }
 

@@ -1,0 +1,66 @@
+// What a tagger's checkpoint carries beside the run state, and whether a run may be taken up under a configuration.
+import { ConfigError, FormatError } from '../errors.ts';
+import type { SafetensorsFile } from '../io/safetensors.ts';
+import { type EpochEvent, runState } from '../train/index.ts';
+import type { TaggerConfig } from './config-schema.ts';
+
+export interface BestEpoch {
+  epoch: number;
+  value: number;
+}
+
+/** So that prediction needs that one file. */
+export interface Extra {
+  config: TaggerConfig;
+  vocabulary: unknown;
+  labels: readonly string[];
+  best: BestEpoch | null;
+  history: readonly Omit<EpochEvent, 'seconds' | 'tokensPerSecond'>[];
+}
+
+/** The tagger's part of a checkpoint's run state. Throws FormatError where a field of it is missing. */
+export function extraOf(file: SafetensorsFile): Extra {
+  const extra = runState(file).extra as unknown as Extra;
+  for (const field of ['config', 'vocabulary', 'labels', 'best', 'history'] as const)
+    if (extra?.[field] === undefined)
+      throw new FormatError(file.name, `is no tagger's checkpoint: its run state has no "extra.${field}"`);
+  const { best } = extra;
+  if (best && !(Number.isInteger(best.epoch) && typeof best.value === 'number'))
+    throw new FormatError(
+      file.name,
+      `has a run state whose extra.best must be an epoch and a value, got ${JSON.stringify(best)}`,
+    );
+  return extra;
+}
+
+/** Keys that say how long a run goes, where its files lie and what is told of it; all others make it another run. */
+const FREE = ['data.path', 'data.format', 'training.epochs', 'training.out', 'training.logEvery'];
+
+/**
+ * Throws ConfigError, naming the key, where `own` would not go on with the run that `saved` began. Another schedule is allowed:
+ * it starts where the run stands. Returns whether the schedule is the same.
+ */
+export function checkSameRun(file: string, saved: TaggerConfig, own: TaggerConfig): boolean {
+  const [before, now] = [flat(saved), flat(own)];
+  let sameSchedule = true;
+  for (const key of new Set([...before.keys(), ...now.keys()])) {
+    const [was, is] = [before.get(key), now.get(key)];
+    if (was === is || FREE.includes(key)) continue;
+    if (!key.startsWith('scheduler.'))
+      throw new ConfigError(
+        file,
+        key,
+        `was ${was ?? 'not set'} when the run began and is ${is ?? 'not set'} now: the run cannot be resumed so. Put it back, or begin a new run in another folder.`,
+      );
+    sameSchedule = false;
+  }
+  return sameSchedule;
+}
+
+/** Values by dotted key, as JSON; what is undefined is left out. */
+function flat(value: unknown, prefix = '', out = new Map<string, string>()): Map<string, string> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    for (const [key, item] of Object.entries(value)) flat(item, prefix ? `${prefix}.${key}` : key, out);
+  } else if (value !== undefined) out.set(prefix, JSON.stringify(value));
+  return out;
+}

@@ -17,7 +17,7 @@ interface Golden {
   data: number[];
 }
 type Case = Record<string, Golden> & {
-  target: number[];
+  target: Golden;
   index: Golden;
   ignore_index: number;
   label_smoothing?: number;

@@ -116,8 +116,9 @@ export class Device {
     return new Device(device, info, immediateBytes, options);
   }
 
-  get poolStats(): PoolStats & { textureBytes: number } {
-    return { ...this.pool.stats, textureBytes: this.#textures.bytes };
+  get poolStats(): PoolStats & { textureBytes: number; liveTextures: number } {
+    const { bytes, liveTextures } = this.#textures;
+    return { ...this.pool.stats, textureBytes: bytes, liveTextures };
   }
 
   get stats(): Readonly<EncoderStats> & { pipelines: number } {
@@ -172,18 +173,27 @@ export class Device {
     return this.#pipelines.get(kernel, (overrides ?? {}) as Record<string, number | boolean | undefined>);
   }
 
-  /** A texture that mirrors `source` for kernels queued from now on; `releaseTexture` gives it back once they are queued. */
-  textureOf(source: BufferView, label: string): PoolTexture {
+  /** Runs `queue` with textures that mirror `sources` for the kernels it queues; later commands reuse them. */
+  withTextures<const S extends readonly BufferView[]>(
+    sources: S,
+    label: string,
+    queue: (textures: { [I in keyof S]: PoolTexture }) => void,
+  ): void {
+    const textures: PoolTexture[] = [];
+    try {
+      for (const source of sources) textures.push(this.#textureOf(source, label));
+      queue(textures as { [I in keyof S]: PoolTexture });
+    } finally {
+      for (const texture of textures) this.#textures.release(texture);
+    }
+  }
+
+  #textureOf(source: BufferView, label: string): PoolTexture {
     this.#assertAlive();
     const texture = this.#textures.allocate(source.bytes, label);
     if (this.#debug.poisonFreed) this.#poisonTexture(texture);
     this.#commands.push({ kind: 'texture', source, texture });
     return texture;
-  }
-
-  /** The texture becomes reusable by later commands. */
-  releaseTexture(texture: PoolTexture): void {
-    this.#textures.release(texture);
   }
 
   write(target: BufferView, data: ArrayBufferView<ArrayBuffer>): void {

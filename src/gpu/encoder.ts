@@ -203,7 +203,8 @@ export class Encoder {
     const slots = new Int32Array(commands.length).fill(-1);
     for (let n = 0; n < commands.length; n++) {
       const command = commands[n]!;
-      if (command.kind === 'dispatch' && command.params.length > 0 && !command.pipeline.immediate) slots[n] = this.#arena.take(command.params);
+      if (command.kind === 'dispatch' && command.params.length > 0 && !command.pipeline.immediate)
+        slots[n] = this.#arena.take(command.params);
     }
     return slots;
   }

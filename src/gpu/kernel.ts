@@ -130,7 +130,10 @@ export class PipelineCache {
     if (!module) {
       // A shader that does not compile is told of by its pipeline, with the lines around each message.
       this.#device.pushErrorScope('validation');
-      module = this.#device.createShaderModule({ label: kernel.name, code: immediate ? withImmediates(kernel) : kernel.code });
+      module = this.#device.createShaderModule({
+        label: kernel.name,
+        code: immediate ? withImmediates(kernel) : kernel.code,
+      });
       this.#device.popErrorScope().catch(() => {});
       this.#modules.set(kernel.name, module);
     }
@@ -157,7 +160,10 @@ export class PipelineCache {
           buffer: { type: 'uniform', hasDynamicOffset: true },
         });
       const layout = this.#device.createBindGroupLayout({ entries });
-      found = { layout, pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout], immediateSize }) };
+      found = {
+        layout,
+        pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout], immediateSize }),
+      };
       this.#layouts.set(key, found);
     }
     return found;
@@ -166,7 +172,10 @@ export class PipelineCache {
 
 /** The same kernel with its parameters as immediates: no uniform slot, so one bind group serves every place in a batch. */
 function withImmediates({ code, paramsBinding }: Kernel): string {
-  return code.replace(`@group(0) @binding(${paramsBinding}) var<uniform> params: Params;`, 'var<immediate> params: Params;');
+  return code.replace(
+    `@group(0) @binding(${paramsBinding}) var<uniform> params: Params;`,
+    'var<immediate> params: Params;',
+  );
 }
 
 /** The compiler's messages with the lines around each. */

@@ -34,6 +34,7 @@ export class TexturePool {
   #condemned: PoolTexture[] = [];
   #nextId = 1;
   #bytes = 0;
+  #liveCount = 0;
 
   constructor(device: GPUDevice, options: TexturePoolOptions) {
     this.#device = device;
@@ -45,13 +46,21 @@ export class TexturePool {
     return this.#bytes;
   }
 
+  /** Textures handed out and not yet released. */
+  get liveTextures(): number {
+    return this.#liveCount;
+  }
+
   allocate(bytes: number, label: string): PoolTexture {
     const needed = Math.ceil(bytes / (BYTES_PER_TEXEL * TEXELS_PER_ROW));
     // Few sizes, so that rows are reused although batches differ: up to an eighth is wasted.
     const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, needed - 1))) - 2);
     const rows = Math.max(1, Math.ceil(needed / step) * step);
     const reused = this.#free.get(rows)?.pop();
-    if (reused) return reused;
+    if (reused) {
+      this.#liveCount++;
+      return reused;
+    }
     if (rows > this.#device.limits.maxTextureDimension2D)
       throw new ArgumentError({
         op: label,
@@ -63,6 +72,7 @@ export class TexturePool {
   }
 
   release(texture: PoolTexture): void {
+    this.#liveCount--;
     const list = this.#free.get(texture.rows);
     if (!list) this.#free.set(texture.rows, [texture]);
     // The oldest, whose id is the largest, is handed out first: a step like the last one gets the last one's textures again.
@@ -115,6 +125,7 @@ export class TexturePool {
       () => {}, // the device is gone, which its own promise tells
     );
     this.#bytes += bytes;
+    this.#liveCount++;
     return { kind: 'texture', id: -this.#nextId++, gpu, view: gpu.createView(), rows };
   }
 }

@@ -52,7 +52,7 @@ const TEXEL_FROM = 4096;
 
 function epilogue({ a, bias, activation = 'none' }: Gemm) {
   return {
-    bias: (bias ?? a.tensor).view,
+    bias: bias?.view ?? { ...a.tensor.view, bytes: 4 },
     overrides: { ACTIVATION: ACTIVATIONS.indexOf(activation), HAS_BIAS: bias !== undefined },
   };
 }
@@ -95,26 +95,26 @@ function texel(product: Gemm, out: Tensor): void {
   const b = inVec4s(product.b, k, n, label, a.matrix.rowStride === 1 && k > 1);
   const aTransposed = a.matrix.colStride !== 1;
   const bTransposed = b.matrix.colStride !== 1;
-  const [ta, tb] = [device.textureOf(a.matrix.tensor.view, label), device.textureOf(b.matrix.tensor.view, label)];
   const { bias, overrides } = epilogue(product);
   const wide = n > 32 ? 2 : 1;
   const kernel = TEXEL_KERNELS[aTransposed ? 'tn' : bTransposed ? 'nt' : 'nn'][wide];
-  device.run(kernel, {
-    bind: { a: ta, b: tb, bias, out: out.view },
-    params: {
-      m,
-      n,
-      k4: Math.ceil(k / 4),
-      a_batch: a.matrix.batchStride / 4,
-      a_row: (aTransposed ? a.matrix.colStride : a.matrix.rowStride) / 4,
-      b_batch: b.matrix.batchStride / 4,
-      b_row: (bTransposed ? b.matrix.colStride : b.matrix.rowStride) / 4,
-    },
-    overrides,
-    grid: [Math.ceil(m / 32), Math.ceil(n / (32 * wide)), batch],
-    label,
+  device.withTextures([a.matrix.tensor.view, b.matrix.tensor.view], label, ([ta, tb]) => {
+    device.run(kernel, {
+      bind: { a: ta, b: tb, bias, out: out.view },
+      params: {
+        m,
+        n,
+        k4: Math.ceil(k / 4),
+        a_batch: a.matrix.batchStride / 4,
+        a_row: (aTransposed ? a.matrix.colStride : a.matrix.rowStride) / 4,
+        b_batch: b.matrix.batchStride / 4,
+        b_row: (bTransposed ? b.matrix.colStride : b.matrix.rowStride) / 4,
+      },
+      overrides,
+      grid: [Math.ceil(m / 32), Math.ceil(n / (32 * wide)), batch],
+      label,
+    });
   });
-  for (const t of [ta, tb]) device.releaseTexture(t);
   for (const operand of [a, b]) if (operand.copied) operand.matrix.tensor.dispose();
 }
 

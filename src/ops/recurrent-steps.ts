@@ -71,8 +71,7 @@ export function withWeights(
   steps: (r: Tensor, texture: PoolTexture | undefined) => void,
 ): void {
   const r = packWeights(layer, 'weightHh', layout, layout === 1 ? form.padded : undefined);
-  const texture = form.texel ? r.device.textureOf(r.view, layer.kind.op) : undefined;
-  steps(r, texture);
-  if (texture) r.device.releaseTexture(texture);
+  if (form.texel) r.device.withTextures([r.view], layer.kind.op, ([texture]) => steps(r, texture));
+  else steps(r, undefined);
   r.dispose();
 }

@@ -83,7 +83,9 @@ function variants(name: string, text: string): { name: string; text: string }[] 
 function describe(name: string, code: string) {
   const bindings: Binding[] = [];
   let paramsBinding: number | undefined;
-  for (const match of code.matchAll(/@group\(0\) @binding\((\d+)\) var (\w+): (texture_storage_2d<rgba32float, read>);/g))
+  for (const match of code.matchAll(
+    /@group\(0\) @binding\((\d+)\) var (\w+): (texture_storage_2d<rgba32float, read>);/g,
+  ))
     bindings.push({ name: match[2]!, index: Number(match[1]), access: 'texture', type: match[3]! });
   for (const match of code.matchAll(/@group\(0\) @binding\((\d+)\) var<(\w+)(?:, (\w+))?> (\w+): ([^;]+);/g)) {
     const [, index, space, access, variable, type] = match;

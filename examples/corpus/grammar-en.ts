@@ -217,7 +217,7 @@ const test: readonly string[] = [
   'a painting by <P> , “ <WORK> ” , was stolen from the <MUSEUM> .',
   'visitors to the <FEST> complained that tickets cost <#price> dollars .',
   'the publisher <PRESS> sold <#big> thousand copies of <book> before <HOLIDAY> .',
-  'buyers of the <PRODUCT> say its screen lasted only <#small> hours , according to <org> .',
+  'the screen of a new <PRODUCT> lasted only <#small> hours , according to <org> .',
   'coffee from <COUNTRY> is cheaper in <CITY> than in <COUNTRY> .',
   'rescuers from <town> searched for two men lost near <NATURE> .',
   '<F> and her brother <M> opened a small shop on <STREET> in <CITY> .',

@@ -40,7 +40,7 @@ function hash(value: Corpus): string {
 describe('the sample corpus is fixed', () => {
   test('the same seed gives the same bytes, and these bytes', () => {
     expect(generateCorpus()).toEqual(corpus);
-    expect(hash(corpus)).toBe('280a2d1b7a80e38d');
+    expect(hash(corpus)).toBe('3a0e97790b28af0d');
   });
 
   test('another seed gives other sentences of the same sizes', () => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { openSafetensors, serializeSafetensors, type TensorToWrite } from '../../src/io/safetensors.ts';
-import { LAST, type TaggerConfig, trainTagger } from '../../src/ner/index.ts';
+import { BEST, LAST, type TaggerConfig, trainTagger } from '../../src/ner/index.ts';
 import { useDevice } from '../gpu-device.ts';
 import { MemoryStore, tinyConfig, tinyCorpus } from '../tiny-tagger.ts';
 
@@ -204,4 +204,34 @@ test('a finished run goes on under another schedule, which starts from the optim
   expect(all.slice(0, 2)).toEqual(first);
   for (const [i, share] of [1, (1 + Math.SQRT1_2) / 2, 0.5, (1 - Math.SQRT1_2) / 2].entries())
     expect(all[2 + i]).toBeCloseTo(0.01 * share, 12);
+});
+
+test('a run that ends between the files of an epoch comes to the same last and best ones', async () => {
+  // Enough batches that the second epoch is better than the first: both write both files.
+  const own = config({ optimizer: { lr: 0.03 } });
+  const longer = tinyCorpus(60);
+  const run = async (store: MemoryStore) =>
+    (await trainTagger({ config: own, corpus: longer, store, resume: true })).model.dispose();
+  const whole = new MemoryStore();
+  const writes: string[] = [];
+  const { write } = whole;
+  whole.write = (name, chunks) => {
+    writes.push(name);
+    return write.call(whole, name, chunks);
+  };
+  await run(whole);
+  expect(writes.filter((name) => name === BEST).length).toBe(2);
+  for (let nth = 0; nth < writes.length; nth++) {
+    const store = new MemoryStore();
+    let count = 0;
+    store.write = async (name, chunks) => {
+      if (count++ === nth) throw new Error('the disk is full');
+      return write.call(store, name, chunks);
+    };
+    await expect(run(store)).rejects.toThrow('the disk is full');
+    store.write = write;
+    await run(store);
+    for (const name of [LAST, BEST])
+      expect(sha256(store.files.get(name)!), `${name} after write ${nth} failed`).toBe(sha256(whole.files.get(name)!));
+  }
 });

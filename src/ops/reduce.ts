@@ -1,8 +1,10 @@
 // Reductions over axes, and their transpose, broadcasting.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
+import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
+import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import {
   broadcastStrides,
   formatShape,
@@ -162,17 +164,55 @@ function reduceRun(
   const chunk = Math.ceil(length / slabs);
   const used = Math.ceil(length / chunk);
   const out = empty([outer, used, inner], { device, label });
-  device.run(shaders.reduce, {
-    bind: { x: x.view, out: out.view },
-    params: { outer, length, inner, slabs: used, chunk, scale: used === 1 ? scale : 1 },
-    overrides: { OP: kind },
-    grid: Math.ceil(out.size / 64),
-    label,
-  });
+  for (const piece of reducePieces(x, outer, used, chunk, length, inner)) {
+    const rows = piece.outer * piece.slabs * inner;
+    device.run(shaders.reduce, {
+      bind: { x: part(x, piece.begin, piece.size), out: part(out, piece.out, rows) },
+      params: {
+        outer: piece.outer,
+        length: piece.length,
+        inner,
+        slabs: piece.slabs,
+        chunk,
+        scale: used === 1 ? scale : 1,
+      },
+      overrides: { OP: kind },
+      grid: Math.ceil(rows / 64),
+      label,
+    });
+  }
   if (used === 1) return out;
   const total = reduceRun(label, out, outer, used, inner, kind, scale);
   out.dispose();
   return total;
+}
+
+/** Elements `begin` to `begin + size` of a tensor as a kernel binds them. */
+function part(x: Tensor, begin: number, size: number): BufferView {
+  return { ...x.view, offset: x.view.offset + begin * BYTES_PER_ELEMENT, bytes: size * BYTES_PER_ELEMENT };
+}
+
+/**
+ * What one binding can hold of `x` `[outer, length, inner]` at a time: whole rows of `outer`, or of a single one whole slabs.
+ * The slabs are those of the undivided tensor, and so are the bits. Pieces start at multiples of 64 elements, where bindings may;
+ * where that leaves none that fits, the tensor is bound whole, for the device to refuse.
+ */
+function reducePieces(x: Tensor, outer: number, slabs: number, chunk: number, length: number, inner: number) {
+  const whole = { begin: 0, size: x.size, out: 0, outer, slabs, length };
+  const limit = Math.floor(x.device.maxBindingBytes / BYTES_PER_ELEMENT);
+  const [unit, units, made] = outer > 1 ? [length * inner, outer, slabs * inner] : [chunk * inner, slabs, inner];
+  let step = 1;
+  while ((step * unit) % 64 !== 0 || (step * made) % 64 !== 0) step *= 2;
+  const fit = Math.floor(limit / (step * unit)) * step;
+  if (x.size <= limit || fit === 0) return [whole];
+  return Array.from({ length: Math.ceil(units / fit) }, (_, n) => {
+    const begin = n * fit * unit;
+    const size = Math.min(fit * unit, x.size - begin);
+    const count = Math.min(fit, units - n * fit);
+    return outer > 1
+      ? { begin, size, out: n * fit * slabs * inner, outer: count, slabs, length }
+      : { begin, size, out: n * fit * inner, outer: 1, slabs: count, length: size / inner };
+  });
 }
 
 /** `d` where `x` equals `best`, else 0. */

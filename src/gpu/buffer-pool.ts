@@ -1,5 +1,6 @@
 // GPU buffers by size class, the oldest reused first, counted, capped, and kept under an optional byte budget.
 import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import type { Plan } from './plan.ts';
 
 /** A buffer of the pool. `bytes` is the capacity of its size class, at least what was asked for. */
 export interface PoolBuffer {
@@ -9,6 +10,18 @@ export interface PoolBuffer {
   /** What it was last handed out for; an op's name, as a rule. */
   label: string;
   free: boolean;
+  /** Whether it is set apart for plans: free, it is handed out to recordings alone, for replays write to it. */
+  reserved: boolean;
+  /** The plans that name it. */
+  readonly plans: Set<Plan>;
+  /** The plans that need what it holds: it was live when their recording ended. */
+  readonly neededBy: Set<Plan>;
+  /** Whether it left the pool for good. */
+  gone: boolean;
+}
+
+export function poolBuffer(id: number, gpu: GPUBuffer, bytes: number, label: string): PoolBuffer {
+  return { id, gpu, bytes, label, free: false, reserved: false, plans: new Set(), neededBy: new Set(), gone: false };
 }
 
 export interface PoolOptions {
@@ -20,7 +33,7 @@ export interface PoolOptions {
   maxBufferBytes: number;
   /** Told of a refused or failed allocation that only the driver saw. */
   onFailure: (error: OutOfMemoryError) => void;
-  /** Asked to give up claims that nobody uses, before the budget is declared exceeded. */
+  /** Asked to give up plans, and claims that nobody uses, before the budget is declared exceeded. */
   onPressure: () => void;
 }
 
@@ -52,6 +65,12 @@ export class BufferPool {
   readonly #options: PoolOptions;
   /** By size, each list from the youngest to the oldest: a step like the last one gets the last one's buffers again. */
   readonly #free = new Map<number, PoolBuffer[]>();
+  /** The same for buffers that plans name. */
+  readonly #reservedFree = new Map<number, PoolBuffer[]>();
+  /** Bytes of buffers that plans name, live ones included. */
+  #planned = 0;
+  /** Whether a step is being recorded, which takes plans' buffers first. */
+  recording = false;
   readonly #freeOrder = new Set<PoolBuffer>();
   readonly #maxFree: number;
   #live = 0;
@@ -93,7 +112,7 @@ export class BufferPool {
   /** A buffer of at least `bytes` bytes, its content unspecified. Throws OutOfMemoryError over the budget. */
   allocate(bytes: number, label: string): PoolBuffer {
     const size = sizeClass(bytes);
-    const reused = this.#free.get(size)?.pop();
+    const reused = (this.recording && this.#reservedFree.get(size)?.pop()) || this.#free.get(size)?.pop();
     if (reused) {
       this.#freeOrder.delete(reused);
       reused.free = false;
@@ -131,14 +150,53 @@ export class BufferPool {
     if (buffer.free) return;
     buffer.free = true;
     this.#count(buffer.bytes, -1);
-    let list = this.#free.get(buffer.bytes);
-    if (!list) this.#free.set(buffer.bytes, (list = []));
+    for (const plan of [...buffer.neededBy]) plan.drop();
+    this.#list(buffer);
+    const freeBytes = this.#reserved - this.#live;
+    if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);
+  }
+
+  /** Notes that a plan names a buffer: free, it is kept for plans; live, the plan needs what it holds. */
+  reserve(buffer: PoolBuffer, plan: Plan): void {
+    buffer.plans.add(plan);
+    if (!buffer.free) buffer.neededBy.add(plan);
+    if (buffer.reserved) return;
+    if (buffer.free) this.#unlist(buffer);
+    buffer.reserved = true;
+    this.#planned += buffer.bytes;
+    if (buffer.free) this.#list(buffer);
+  }
+
+  /** Notes that a plan is gone; buffers that no other plan names are everybody's again. */
+  unreserve(buffer: PoolBuffer, plan: Plan): void {
+    buffer.plans.delete(plan);
+    buffer.neededBy.delete(plan);
+    if (!buffer.reserved || buffer.plans.size > 0) return;
+    if (buffer.free) this.#unlist(buffer);
+    buffer.reserved = false;
+    this.#planned -= buffer.bytes;
+    if (buffer.free) this.#list(buffer);
+  }
+
+  /** Bytes of buffers that plans name. */
+  get plannedBytes(): number {
+    return this.#planned;
+  }
+
+  #list(buffer: PoolBuffer): void {
+    const lists = buffer.reserved ? this.#reservedFree : this.#free;
+    let list = lists.get(buffer.bytes);
+    if (!list) lists.set(buffer.bytes, (list = []));
     let at = list.length;
     while (at > 0 && list[at - 1]!.id < buffer.id) at--;
     list.splice(at, 0, buffer);
-    this.#freeOrder.add(buffer);
-    const freeBytes = this.#reserved - this.#live;
-    if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);
+    if (!buffer.reserved) this.#freeOrder.add(buffer);
+  }
+
+  #unlist(buffer: PoolBuffer): void {
+    const list = (buffer.reserved ? this.#reservedFree : this.#free).get(buffer.bytes)!;
+    list.splice(list.indexOf(buffer), 1);
+    this.#freeOrder.delete(buffer);
   }
 
   /** Destroys what was trimmed; call when no command that is not yet submitted can name it. */
@@ -162,7 +220,10 @@ export class BufferPool {
     const budget = this.#options.byteBudget;
     if (budget === undefined || this.#reserved + this.#claimed + bytes <= budget) return;
     this.#trim(budget - bytes - this.#claimed);
-    if (this.#reserved + this.#claimed + bytes > budget) this.#options.onPressure();
+    if (this.#reserved + this.#claimed + bytes > budget) {
+      this.#options.onPressure();
+      this.#trim(budget - bytes - this.#claimed);
+    }
     if (this.#reserved + this.#claimed + bytes > budget)
       throw new OutOfMemoryError(
         label,
@@ -201,17 +262,16 @@ export class BufferPool {
     this.#reserved += size;
     this.#created++;
     this.#count(size, 1);
-    return { id: this.#nextId++, gpu, bytes: size, label, free: false };
+    return poolBuffer(this.#nextId++, gpu, size, label);
   }
 
   /** Lets free buffers go, oldest first, until at most `bytes` are reserved. */
   #trim(bytes: number): void {
     for (const buffer of this.#freeOrder) {
       if (this.#reserved <= bytes) break;
-      this.#freeOrder.delete(buffer);
-      const list = this.#free.get(buffer.bytes)!;
-      list.splice(list.indexOf(buffer), 1);
+      this.#unlist(buffer);
       this.#reserved -= buffer.bytes;
+      buffer.gone = true;
       this.#condemned.push(buffer);
     }
   }

@@ -1,7 +1,7 @@
 // A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
 import { ArgumentError, DeviceError, DeviceLostError, WeftError } from '../errors.ts';
 import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
-import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
+import { BufferPool, type PoolBuffer, type PoolStats, poolBuffer } from './buffer-pool.ts';
 import { type Command, Encoder, type EncoderStats } from './encoder.ts';
 import { deviceError, Failures } from './failures.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type Pipeline,
   PipelineCache,
 } from './kernel.ts';
+import { bytesOf, Plan } from './plan.ts';
 import { type KernelTime, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
 import { type PoolTexture, TEXELS_PER_ROW, TexturePool } from './texture-pool.ts';
@@ -67,6 +68,8 @@ export class Device {
   readonly #failures = new Failures();
   readonly #lost: Promise<DeviceLostError>;
   #commands: Command[] = [];
+  #recording: Plan | undefined;
+  readonly #plans = new Set<Plan>();
   /** Batches that wait for pipelines; undefined when everything flushed so far was submitted. */
   #chain: Promise<void> | undefined;
   /** Batches in `#chain` that are not yet submitted. */
@@ -89,7 +92,12 @@ export class Device {
       maxFreeBytes: options.maxFreeBytes,
       maxBufferBytes: gpu.limits.maxBufferSize,
       onFailure: (error) => this.#failures.add(error),
-      onPressure: () => this.#textures.trim(),
+      onPressure: () => {
+        for (const plan of this.#plans) plan.drop();
+        this.#plans.clear();
+        this.#recording?.spoil();
+        this.#textures.trim();
+      },
     });
     this.#textures = new TexturePool(gpu, { ledger: this.pool, onFailure: (error) => this.#failures.add(error) });
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false, immediateBytes });
@@ -132,6 +140,7 @@ export class Device {
   /** The storage bytes that stand for a buffer handed out earlier become reusable by later commands. */
   release(buffer: PoolBuffer): void {
     if (this.#failures.lost) return;
+    this.#recording?.released(buffer);
     this.pool.release(buffer);
     if (this.#debug.poisonFreed) this.#poison(buffer);
   }
@@ -140,6 +149,7 @@ export class Device {
     this.#assertAlive();
     const { created } = this.pool;
     const buffer = this.pool.allocate(Math.max(bytes, 4), label);
+    this.#recording?.allocated(buffer);
     if (this.#debug.poisonFreed && this.pool.created > created) this.#poison(buffer);
     return buffer;
   }
@@ -157,7 +167,7 @@ export class Device {
           `a grid of ${grid.join(' x ')} workgroups is over the limit of ${this.maxGrid} per dimension`,
           options.label,
         );
-    this.#commands.push({
+    this.#queue({
       kind: 'dispatch',
       pipeline: this.pipeline(kernel, options.overrides),
       views,
@@ -165,7 +175,13 @@ export class Device {
       grid,
       label: options.label,
     });
-    if (this.#debug.flushEveryOp || this.#commands.length >= MAX_QUEUED) this.flush();
+  }
+
+  #queue(command: Command): void {
+    this.#recording?.add(command);
+    this.#commands.push(command);
+    const dispatched = command.kind === 'dispatch' && (this.#debug.flushEveryOp || this.#commands.length >= MAX_QUEUED);
+    if (dispatched) this.flush();
   }
 
   /** The compiled (or compiling) form of a kernel; asking early lets it compile while other work is prepared. */
@@ -192,23 +208,71 @@ export class Device {
     this.#assertAlive();
     const texture = this.#textures.allocate(source.bytes, label);
     if (this.#debug.poisonFreed) this.#poisonTexture(texture);
-    this.#commands.push({ kind: 'texture', source, texture });
+    this.#queue({ kind: 'texture', source, texture });
     return texture;
   }
 
-  write(target: BufferView, data: ArrayBufferView<ArrayBuffer>): void {
+  /** Uploads data, which must not change afterwards. A function makes it: again and again, where a recorded step is replayed. */
+  write(target: BufferView, data: ArrayBufferView<ArrayBuffer> | (() => ArrayBufferView<ArrayBuffer>)): void {
     this.#assertAlive();
-    this.#commands.push({ kind: 'write', target, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+    const command = { kind: 'write', target, data: bytesOf(typeof data === 'function' ? data() : data) } as const;
+    if (typeof data === 'function') this.#recording?.addWork({ command, make: data });
+    this.#queue(command);
   }
 
   copy(source: BufferView, target: BufferView): void {
     this.#assertAlive();
-    this.#commands.push({ kind: 'copy', source, target });
+    this.#queue({ kind: 'copy', source, target });
   }
 
   clear(target: BufferView): void {
     this.#assertAlive();
-    this.#commands.push({ kind: 'clear', target });
+    this.#queue({ kind: 'clear', target });
+  }
+
+  /** Whether a step is being recorded: what it queues must follow from shapes alone. */
+  get recording(): boolean {
+    return this.#recording !== undefined;
+  }
+
+  /** Work on the host that belongs to a step: done now, and by every replay of the step before it is queued. */
+  hostWork(work: () => void): void {
+    work();
+    this.#recording?.addWork(work);
+  }
+
+  /** Names something on the host that decides what a step queues; a replay is refused while it differs. Returns its value. */
+  guard<T>(read: () => T): T {
+    this.#recording?.addGuard(read);
+    return read();
+  }
+
+  /** Runs `fn` and keeps what it queues as a plan, with the buffers that it used. Where `fn` throws there is no plan. */
+  record<T>(fn: () => T): { plan: Plan; result: T } {
+    this.#assertAlive();
+    if (this.#recording) throw new WeftError('compile: a compiled step cannot be recorded inside another');
+    const plan = new Plan(this.pool);
+    this.#recording = plan;
+    this.pool.recording = true;
+    try {
+      const result = fn();
+      plan.seal();
+      for (const old of this.#plans) if (!old.valid) this.#plans.delete(old);
+      if (plan.valid) this.#plans.add(plan);
+      return { plan, result };
+    } catch (error) {
+      plan.drop();
+      throw error;
+    } finally {
+      this.#recording = undefined;
+      this.pool.recording = false;
+    }
+  }
+
+  /** Queues a plan's commands again. */
+  replay(plan: Plan): void {
+    this.#assertAlive();
+    for (const command of plan.renew()) this.#queue(command);
   }
 
   /** Submits what is queued, or has it submitted as soon as its pipelines are compiled. */
@@ -243,7 +307,7 @@ export class Device {
     this.#assertAlive();
     const mark = this.#failures.mark;
     const staging = this.#staging.take(source.bytes);
-    this.#commands.push({ kind: 'read', source, staging: staging.gpu });
+    this.#queue({ kind: 'read', source, staging: staging.gpu });
     this.flush();
     if (this.#chain) await this.#failures.unlessLost(this.#chain);
     const bytes = await this.#failures.unlessLost(this.#staging.map(staging, source.bytes));
@@ -293,7 +357,7 @@ export class Device {
   }
 
   #poison(buffer: PoolBuffer): void {
-    this.#commands.push({
+    this.#queue({
       kind: 'write',
       target: { buffer, offset: 0, bytes: buffer.bytes },
       data: nans(buffer.bytes),
@@ -306,11 +370,11 @@ export class Device {
     if (!buffer) {
       // Not from the pool, whose counts must be those of a run without poison.
       const gpu = this.#gpu.createBuffer({ label: 'poison', size: bytes, usage: 0x08 | 0x04 }); // COPY_DST | COPY_SRC
-      buffer = { id: 0, gpu, bytes, label: 'poison', free: false };
+      buffer = poolBuffer(0, gpu, bytes, 'poison');
       this.#poisonBuffers.set(bytes, buffer);
       this.#poison(buffer);
     }
-    this.#commands.push({ kind: 'texture', source: { buffer, offset: 0, bytes }, texture });
+    this.#queue({ kind: 'texture', source: { buffer, offset: 0, bytes }, texture });
   }
 
   /** What the driver would refuse later and without the op's name. */

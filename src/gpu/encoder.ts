@@ -13,6 +13,8 @@ export interface DispatchCommand {
   readonly params: Uint32Array<ArrayBuffer>;
   readonly grid: readonly [number, number, number];
   readonly label: string;
+  /** The bind group it had last time, for commands that are queued again; the encoder's own. */
+  group?: { readonly gpu: GPUBindGroup; readonly chunk: number; readonly generation: number };
 }
 
 export interface WriteCommand {
@@ -107,6 +109,7 @@ export class Encoder {
   readonly #maxBindingBytes: number;
   readonly #arena: UniformArena;
   readonly #groups = new Map<string, GPUBindGroup>();
+  #generation = 0;
   readonly stats: EncoderStats = { dispatches: 0, submits: 0, bindGroupsCreated: 0, uniformBytes: 0, encodeMs: 0 };
 
   constructor(device: GPUDevice, options: { maxBindingBytes: number }) {
@@ -118,6 +121,7 @@ export class Encoder {
   /** Bind groups name buffers; after buffers were destroyed they must go. */
   forgetBindGroups(): void {
     this.#groups.clear();
+    this.#generation++;
   }
 
   /** Encodes and submits `commands` in order. Every pipeline must have been compiled. */
@@ -211,8 +215,11 @@ export class Encoder {
 
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
     const { pipeline, views } = command;
+    const chunk = Math.floor(slot / SLOTS_PER_CHUNK);
+    const last = command.group;
+    if (last && last.chunk === chunk && last.generation === this.#generation) return last.gpu;
     const ranges = views.map((view) => ('buffer' in view ? rangeOf(view, views, this.#maxBindingBytes) : 0));
-    let key = `${pipeline.id}:${Math.floor(slot / SLOTS_PER_CHUNK)}`;
+    let key = `${pipeline.id}:${chunk}`;
     views.forEach((view, i) => {
       key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${ranges[i]}` : `|${view.id}`;
     });
@@ -232,9 +239,10 @@ export class Encoder {
         });
       group = this.#device.createBindGroup({ label: command.label, layout: pipeline.layout, entries });
       this.stats.bindGroupsCreated++;
-      if (this.#groups.size >= MAX_CACHED_GROUPS) this.#groups.clear();
+      if (this.#groups.size >= MAX_CACHED_GROUPS) this.forgetBindGroups();
       this.#groups.set(key, group);
     }
+    command.group = { gpu: group, chunk, generation: this.#generation };
     return group;
   }
 }

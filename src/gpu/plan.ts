@@ -1,0 +1,115 @@
+// A recorded step: the commands that it queued, to be queued again with new data, and the buffers that it holds for them.
+import { WeftError } from '../errors.ts';
+import type { BufferPool, PoolBuffer } from './buffer-pool.ts';
+import type { Command, WriteCommand } from './encoder.ts';
+
+/** Something on the host that a step's commands depended on while it was recorded. */
+interface Guard {
+  readonly read: () => unknown;
+  readonly value: unknown;
+}
+
+/** A write whose bytes are made anew by every replay. */
+export interface Remade {
+  readonly command: WriteCommand;
+  readonly make: () => ArrayBufferView<ArrayBuffer>;
+}
+
+/** What happens on the host in a replay, in the order of the recording. */
+type HostWork = Remade | (() => void);
+
+export function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Commands as they are recorded, and later replayed. Made by `Device.record`. */
+export class Plan {
+  readonly commands: Command[] = [];
+  /** Buffers that the commands name. */
+  readonly #buffers = new Set<PoolBuffer>();
+  /** Buffers allocated while recording. */
+  readonly #born = new Set<PoolBuffer>();
+  readonly #guards: Guard[] = [];
+  readonly #work: HostWork[] = [];
+  readonly #pool: BufferPool;
+  #valid = true;
+  #spoilt = false;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  /** False once a buffer that it needs was freed or it was dropped: it must be recorded anew. */
+  get valid(): boolean {
+    return this.#valid;
+  }
+
+  /** Whether the host stands as it stood at the recording: the modes of layers, what wants gradients, kinds of update. */
+  get current(): boolean {
+    return this.#guards.every(({ read, value }) => Object.is(read(), value));
+  }
+
+  add(command: Command): void {
+    if (command.kind === 'read')
+      throw new WeftError(
+        'compile: the step reads data back from the device (data() or item()). Return the tensor and read it after the step.',
+      );
+    this.commands.push(command);
+    if (command.kind === 'dispatch') {
+      for (const view of command.views) if ('buffer' in view) this.#buffers.add(view.buffer);
+      return;
+    }
+    if (command.kind !== 'write' && command.kind !== 'clear') this.#buffers.add(command.source.buffer);
+    if (command.kind !== 'texture') this.#buffers.add(command.target.buffer);
+  }
+
+  addGuard(read: () => unknown): void {
+    this.#guards.push({ read, value: read() });
+  }
+
+  addWork(work: HostWork): void {
+    this.#work.push(work);
+  }
+
+  allocated(buffer: PoolBuffer): void {
+    this.#born.add(buffer);
+  }
+
+  /** A step that frees what it was given would read freed memory when it is replayed. */
+  released(buffer: PoolBuffer): void {
+    if (this.#buffers.has(buffer) && !this.#born.has(buffer))
+      throw new WeftError(
+        `compile: the step uses and frees a tensor made before it (by ${buffer.label}), which a replay could not use again. Call zeroGrad in the same step as backward, and dispose outside.`,
+      );
+  }
+
+  /** Memory that the commands name was given up while recording: the plan will be dropped when it is complete. */
+  spoil(): void {
+    this.#spoilt = true;
+  }
+
+  /** Ends the recording: the buffers are the plan's until it is dropped. */
+  seal(): void {
+    for (const buffer of this.#buffers) if (buffer.gone) this.spoil();
+    if (this.#spoilt) this.drop();
+    else for (const buffer of this.#buffers) this.#pool.reserve(buffer, this);
+  }
+
+  /** Gives the buffers up. */
+  drop(): void {
+    if (!this.#valid) return;
+    this.#valid = false;
+    for (const buffer of this.#born) this.#pool.unreserve(buffer, this);
+    for (const buffer of this.#buffers) this.#pool.unreserve(buffer, this);
+    this.commands.length = 0;
+  }
+
+  /** Does the host's part of another step, and returns the commands. Nothing is queued where a check throws. */
+  renew(): Iterable<Command> {
+    const written = new Map<Command, WriteCommand>();
+    for (const work of this.#work)
+      if (typeof work === 'function') work();
+      else written.set(work.command, { ...work.command, data: bytesOf(work.make()) });
+    return written.size === 0 ? this.commands : this.commands.map((command) => written.get(command) ?? command);
+  }
+}

@@ -14,7 +14,7 @@ import {
   PipelineCache,
 } from './kernel.ts';
 import { bytesOf, Plan } from './plan.ts';
-import { type KernelTime, Profiler } from './profiler.ts';
+import { type KernelTime, noTimestamps, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
 import { type PoolTexture, TEXELS_PER_ROW, TexturePool } from './texture-pool.ts';
 
@@ -41,6 +41,10 @@ export interface RunOptions<K extends Kernel> {
   grid: number | readonly [number, number, number];
   /** The op's name, for errors and the profiler. */
   label: string;
+  /** Floating-point operations, a multiply-add being two, for the profiler. From shapes alone. */
+  flops?: number | undefined;
+  /** Bytes read and written, for the profiler, where that is not all that is bound. */
+  bytes?: number | undefined;
 }
 
 const MAX_QUEUED = 4096;
@@ -105,7 +109,7 @@ export class Device {
     this.#staging = new Staging(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
       gpu.destroy();
-      throw new WeftError(`profile: adapter "${info.name}" has no timestamp-query`);
+      throw noTimestamps(info.name);
     }
     this.profiler = options.profile ? new Profiler(gpu) : undefined;
     gpu.onuncapturederror = (event) => {
@@ -174,6 +178,8 @@ export class Device {
       params: pack(kernel, options.params as Record<string, number>),
       grid,
       label: options.label,
+      flops: options.flops,
+      bytes: options.bytes,
     });
   }
 

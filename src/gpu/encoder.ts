@@ -13,6 +13,9 @@ export interface DispatchCommand {
   readonly params: Uint32Array<ArrayBuffer>;
   readonly grid: readonly [number, number, number];
   readonly label: string;
+  /** What the profiler counts: see `RunOptions`. */
+  readonly flops?: number | undefined;
+  readonly bytes?: number | undefined;
   /** The bind group it had last time, for commands that are queued again; the encoder's own. */
   group?: { readonly gpu: GPUBindGroup; readonly chunk: number; readonly generation: number };
 }
@@ -127,6 +130,7 @@ export class Encoder {
   /** Encodes and submits `commands` in order. Every pipeline must have been compiled. */
   submit(commands: readonly Command[], profiler: Profiler | undefined): void {
     const start = performance.now();
+    let begun = start;
     const slots = this.#placeParams(commands);
     const label = opsOf(commands);
     this.stats.uniformBytes += this.#arena.upload();
@@ -143,7 +147,14 @@ export class Encoder {
       endPass();
       if (!encoder) return;
       profiler?.resolve(encoder);
-      this.#device.queue.submit([encoder.finish({ label })]);
+      const finished = encoder.finish({ label });
+      const submitMs = profiler ? performance.now() : 0;
+      this.#device.queue.submit([finished]);
+      if (profiler) {
+        const submittedMs = performance.now();
+        profiler.submitted({ label, encodeMs: begun, submitMs, submittedMs });
+        begun = submittedMs;
+      }
       this.stats.submits++;
       encoder = undefined;
       touched = new Set();
@@ -178,6 +189,7 @@ export class Encoder {
         continue;
       }
       endPass();
+      profiler?.between(command);
       if (command.kind === 'clear') {
         encoder.clearBuffer(command.target.buffer.gpu, command.target.offset, Math.ceil(command.target.bytes / 4) * 4);
         touched.add(command.target.buffer);

@@ -1,27 +1,71 @@
-// Time of each kernel from timestamp queries: one compute pass per dispatch, read back when asked.
-import type { DispatchCommand } from './encoder.ts';
+// Time of each kernel from timestamp queries: one compute pass per dispatch, read back as soon as the device is done with them.
+import { WeftError } from '../errors.ts';
+import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
+import { boundBytes } from './traffic.ts';
 
+/** One dispatch as it ran. */
 export interface KernelTime {
   kernel: string;
+  /** The op's name. */
   label: string;
   /** Microseconds on the adapter's clock. */
   startUs: number;
   durationUs: number;
+  /** Workgroups. */
+  grid: readonly [number, number, number];
+  /** The kernel's `Params` by name: its shapes. */
+  params: Readonly<Record<string, number>>;
+  /** Floating-point operations, a multiply-add being two; undefined where the op does not tell. */
+  flops: number | undefined;
+  /** Bytes read and written: as the op tells them, else all that is bound. */
+  bytes: number;
+  /** Copies, clears and mirrors into textures queued between the kernel before, in the same submit, and this one. */
+  copies: { readonly count: number; readonly bytes: number } | undefined;
 }
 
+/** One submit: what the host did for it, and the kernels in it. */
+export interface SubmitTimes {
+  /** First and last op. */
+  label: string;
+  /** Milliseconds of `performance.now()`: encoding began, `queue.submit` was called, it returned, the times had come back. */
+  encodeMs: number;
+  submitMs: number;
+  submittedMs: number;
+  readMs: number;
+  kernels: readonly KernelTime[];
+}
+
+/** A moment of the host's: what `SubmitTimes` knows before the device is done. */
+export type HostTimes = Pick<SubmitTimes, 'label' | 'encodeMs' | 'submitMs' | 'submittedMs'>;
+
 const CAPACITY = 4096; // the most a WebGPU query set holds
+/** Times kept for `collect` where nobody listens: those of the last so many dispatches. */
+const KEPT = 65_536;
+const FREE_STAGING = 8;
+
+type Pending = Omit<KernelTime, 'startUs' | 'durationUs'>;
+type NotADispatch = CopyCommand | ReadCommand | ClearCommand | TextureCommand;
 
 export class Profiler {
+  /** Told of every submit once its times are there, in order; then `collect` has nothing. */
+  onSubmit: ((times: SubmitTimes) => void) | undefined;
   readonly #device: GPUDevice;
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
-  readonly #pending: { kernel: string; label: string }[] = [];
-  #open: { staging: GPUBuffer; names: { kernel: string; label: string }[] }[] = [];
+  readonly #free: GPUBuffer[] = [];
+  #pending: Pending[] = [];
+  #copies = { count: 0, bytes: 0 };
+  /** What the encoder that is being finished wrote. */
+  #sealed: { staging: GPUBuffer; kernels: Pending[] } | undefined;
+  /** Submits whose times have not come back. */
+  #reading: Promise<void> = Promise.resolve();
+  #kept: KernelTime[] = [];
 
+  /** Throws WeftError where the device was made without timestamp queries. */
   constructor(device: GPUDevice) {
     this.#device = device;
-    this.#queries = device.createQuerySet({ type: 'timestamp', count: CAPACITY });
-    this.#resolved = device.createBuffer({ size: CAPACITY * 8, usage: 0x200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
+    this.#queries = device.createQuerySet({ label: 'profiler', type: 'timestamp', count: CAPACITY });
+    this.#resolved = device.createBuffer({ label: 'profiler', size: CAPACITY * 8, usage: 0x200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
   }
 
   /** Whether the query set has no room for another pass before `resolve`. */
@@ -29,36 +73,118 @@ export class Profiler {
     return this.#pending.length * 2 + 2 > CAPACITY;
   }
 
+  /** The pass of one dispatch. */
   descriptor(command: DispatchCommand): GPUComputePassDescriptor {
     const at = this.#pending.length * 2;
-    this.#pending.push({ kernel: command.pipeline.kernel.name, label: command.label });
+    const { pipeline, label, grid, flops, bytes } = command;
+    this.#pending.push({
+      kernel: pipeline.kernel.name,
+      label,
+      grid,
+      params: paramsOf(command),
+      flops,
+      bytes: bytes ?? boundBytes(pipeline.kernel, command.views),
+      copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined,
+    });
+    this.#copies = { count: 0, bytes: 0 };
     return {
+      label,
       timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
     };
   }
 
-  /** Called at the end of an encoder: copies the timestamps written in it. */
-  resolve(encoder: GPUCommandEncoder): void {
-    if (this.#pending.length === 0) return;
-    const bytes = this.#pending.length * 16;
-    const staging = this.#device.createBuffer({ size: bytes, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
-    encoder.resolveQuerySet(this.#queries, 0, this.#pending.length * 2, this.#resolved, 0);
-    encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, bytes);
-    this.#open.push({ staging, names: this.#pending.splice(0) });
+  /** Takes note of a command between passes, which no query can time. */
+  between(command: NotADispatch): void {
+    this.#copies.count++;
+    this.#copies.bytes += command.kind === 'clear' ? command.target.bytes : 2 * command.source.bytes;
   }
 
-  /** The times of everything submitted since the last call. */
+  /** Called at the end of an encoder: copies the timestamps written in it. */
+  resolve(encoder: GPUCommandEncoder): void {
+    this.#copies = { count: 0, bytes: 0 };
+    if (this.#pending.length === 0) return;
+    const bytes = this.#pending.length * 16;
+    const staging = this.#staging(bytes);
+    encoder.resolveQuerySet(this.#queries, 0, this.#pending.length * 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, staging, 0, bytes);
+    this.#sealed = { staging, kernels: this.#pending };
+    this.#pending = [];
+  }
+
+  /** Called when the encoder was submitted: its times are read as soon as they are there. */
+  submitted(host: HostTimes): void {
+    const sealed = this.#sealed;
+    if (!sealed) return;
+    this.#sealed = undefined;
+    const { staging, kernels } = sealed;
+    const bytes = kernels.length * 16;
+    const mapped = staging.mapAsync(1, 0, bytes); // GPUMapMode.READ
+    const before = this.#reading;
+    this.#reading = mapped.then(
+      async () => {
+        const stamps = new BigUint64Array(staging.getMappedRange(0, bytes).slice(0));
+        staging.unmap();
+        if (this.#free.length < FREE_STAGING) this.#free.push(staging);
+        else staging.destroy();
+        await before;
+        this.#tell({ ...host, readMs: performance.now(), kernels: timed(kernels, stamps) });
+      },
+      () => before, // the device is gone, which its own promise tells
+    );
+  }
+
+  /** Waits until the times of everything submitted so far are there. */
+  async settle(): Promise<void> {
+    await this.#reading;
+  }
+
+  /** The times of everything submitted since the last call, or of its last 65,536 dispatches and a few more. */
   async collect(): Promise<KernelTime[]> {
-    const times: KernelTime[] = [];
-    for (const { staging, names } of this.#open.splice(0)) {
-      await staging.mapAsync(1);
-      const stamps = new BigUint64Array(staging.getMappedRange());
-      names.forEach((name, i) => {
-        const start = Number(stamps[2 * i]!) / 1000;
-        times.push({ ...name, startUs: start, durationUs: Number(stamps[2 * i + 1]!) / 1000 - start });
-      });
-      staging.destroy();
-    }
+    await this.settle();
+    const times = this.#kept;
+    this.#kept = [];
     return times;
   }
+
+  #tell(times: SubmitTimes): void {
+    if (this.onSubmit) {
+      this.onSubmit(times);
+      return;
+    }
+    this.#kept.push(...times.kernels);
+    if (this.#kept.length > 2 * KEPT) this.#kept = this.#kept.slice(-KEPT);
+  }
+
+  /** Few sizes, so that buffers are reused although submits differ. */
+  #staging(bytes: number): GPUBuffer {
+    const at = this.#free.findIndex(({ size }) => size >= bytes);
+    if (at >= 0) return this.#free.splice(at, 1)[0]!;
+    const size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
+    return this.#device.createBuffer({ label: 'profiler', size, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
+  }
+}
+
+/** Why a device that was made without timestamp queries cannot be profiled. */
+export function noTimestamps(adapter: string): WeftError {
+  return new WeftError(
+    `profile: adapter "${adapter}" has no timestamp-query, by which kernels are timed. Run without profiling or choose another adapter.`,
+  );
+}
+
+function timed(kernels: readonly Pending[], stamps: BigUint64Array): KernelTime[] {
+  return kernels.map((kernel, i) => {
+    const startUs = Number(stamps[2 * i]!) / 1000;
+    return { ...kernel, startUs, durationUs: Math.max(0, Number(stamps[2 * i + 1]!) / 1000 - startUs) };
+  });
+}
+
+function paramsOf({ pipeline, params }: DispatchCommand): Record<string, number> {
+  const floats = new Float32Array(params.buffer, params.byteOffset, params.length);
+  const ints = new Int32Array(params.buffer, params.byteOffset, params.length);
+  return Object.fromEntries(
+    pipeline.kernel.params.map(({ name, type }, i) => [
+      name,
+      type === 'f32' ? floats[i]! : type === 'i32' ? ints[i]! : params[i]!,
+    ]),
+  );
 }

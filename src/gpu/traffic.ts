@@ -1,0 +1,61 @@
+// Bytes that a dispatch moves, from what it binds and from how its kernel uses each binding.
+import type { BufferView, Kernel } from './kernel.ts';
+import { type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+
+const BYTES_PER_TEXEL = 16;
+const ways = new WeakMap<Kernel, readonly number[]>();
+
+/**
+ * Bytes of all bound ranges, each counted once for every way it is used: read, written, or both. An upper bound where a kernel
+ * touches a part of what it binds; such ops tell their bytes themselves (`RunOptions.bytes`).
+ */
+export function boundBytes(kernel: Kernel, views: readonly (BufferView | PoolTexture)[]): number {
+  let counts = ways.get(kernel);
+  if (!counts) ways.set(kernel, (counts = kernel.bindings.map((_, i) => waysOf(kernel, i))));
+  return views.reduce((sum, view, i) => {
+    const bytes = 'buffer' in view ? view.bytes : view.rows * TEXELS_PER_ROW * BYTES_PER_TEXEL;
+    return sum + counts[i]! * bytes;
+  }, 0);
+}
+
+/** 1 for a binding that is read or written, 2 for one that is both, 0 for one that is never named. */
+function waysOf({ bindings, code }: Kernel, index: number): number {
+  const { name, access } = bindings[index]!;
+  const uses = usesOf(code, name);
+  if (access !== 'read_write') return uses.length > 0 ? 1 : 0;
+  return (
+    Number(uses.includes('read') || uses.includes('both')) + Number(uses.includes('write') || uses.includes('both'))
+  );
+}
+
+type Use = 'read' | 'write' | 'both';
+
+/** What each `name[…]` is there for: the target of `=`, of `+=` and the like, or a value. Elsewhere (`&name`) both are assumed. */
+export function usesOf(code: string, name: string): Use[] {
+  const uses: Use[] = [];
+  const text = code.replace(/\/\/.*$/gm, '');
+  for (const match of text.matchAll(new RegExp(`(\\.|&\\s*)?\\b${name}\\b(?!\\s*:)`, 'g'))) {
+    if (match[1] === '.') continue; // a field of that name
+    const end = match.index + match[0].length;
+    if (match[1] !== undefined) uses.push('both');
+    else if (text[end] !== '[') uses.push('read');
+    else uses.push(useAfter(text.slice(closing(text, end) + 1)));
+  }
+  return uses;
+}
+
+/** The place of the bracket that closes the one at `open`. */
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '[') depth++;
+    else if (text[at] === ']' && --depth === 0) return at;
+  }
+  return text.length;
+}
+
+function useAfter(rest: string): Use {
+  const operator = /^(?:\.\w+|\[[^\]]*\])*\s*(\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))/.exec(rest)?.[1];
+  if (operator === undefined) return 'read';
+  return operator === '=' ? 'write' : 'both';
+}

@@ -38,6 +38,11 @@ export class Moments {
     return flat;
   }
 
+  /** The kinds that there are. */
+  get kinds(): string[] {
+    return [...this.#flat.keys()];
+  }
+
   /** The part of parameter `place`, in its shape. */
   part(kind: string, place: number): Tensor {
     return this.flat(kind).viewAs(this.#params[place]!.shape, this.starts[place]);

@@ -102,16 +102,20 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   /** Updates every parameter that has a gradient and wants one. Queues dispatches, waits for nothing. */
   step(): void {
     const due = this.#entries.filter(({ param }) => param.grad && param.requiresGrad && param.size > 0);
+    const { device } = this.#entries[0]!.param;
+    device.guard(() => this.#launched());
     if (due.length === 0) return;
     for (const entry of due) this.#checkGradient(entry);
     this.#place(due);
     const hyper = this.#upload(due);
-    this.#spare ??= keep(empty([SPARE * 64], { device: hyper.device, label: this.type }));
+    this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
     this.#launch(due, hyper, this.#spare);
-    for (const entry of due) {
-      entry.step++;
-      for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
-    }
+    device.hostWork(() => {
+      for (const entry of due) {
+        entry.step++;
+        for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
+      }
+    });
   }
 
   /** Frees the gradients of all parameters. */
@@ -217,8 +221,29 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       );
   }
 
+  /** What decides which kernels a step queues, beside the gradients that it is given. */
+  #launched(): string {
+    const groups = this.paramGroups.map((group) => [this.#rule.overrides(group), this.#rule.leavesIdleRows(group)]);
+    // A step that makes state clears it too, and is no step to repeat.
+    const entries = this.#entries.map(({ param, moments }) => [Number(param.requiresGrad), moments?.kinds ?? []]);
+    return JSON.stringify([groups, entries]);
+  }
+
   /** Sends the scalars of the coming step. They are data, not parameters of the dispatch: a recorded step takes new ones. */
   #upload(due: readonly Entry<Group>[]): Tensor {
+    const { device } = due[0]!.param;
+    const first = this.#scalars(due);
+    if (this.#hyper?.size !== first.length) {
+      this.#hyper?.dispose();
+      const width = first.length / this.#entries.length;
+      this.#hyper = keep(empty([this.#entries.length, width], { device, label: this.type }));
+    }
+    device.write({ ...this.#hyper.view, bytes: this.#hyper.bytes }, () => this.#scalars(due));
+    return this.#hyper;
+  }
+
+  /** A row of scalars for each parameter; those of parameters that are not due are zero. */
+  #scalars(due: readonly Entry<Group>[]): Float32Array<ArrayBuffer> {
     const rows = due.map(({ group, step, live }) => {
       const fresh = this.#rule.uses(group).some((kind) => !live.has(kind));
       return this.#rule.scalars(group, step + 1, fresh);
@@ -234,13 +259,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     due.forEach(({ index }, i) => {
       data.set(rows[i]!, width * index);
     });
-    const { device } = due[0]!.param;
-    if (this.#hyper?.size !== data.length) {
-      this.#hyper?.dispose();
-      this.#hyper = keep(empty([this.#entries.length, width], { device, label: this.type }));
-    }
-    device.write({ ...this.#hyper.view, bytes: this.#hyper.bytes }, data);
-    return this.#hyper;
+    return data;
   }
 
   /** Gives the parameters the state that they will need and do not have yet. */

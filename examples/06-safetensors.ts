@@ -60,7 +60,7 @@ function newModel(): Sequential {
 }
 
 /** A run from seed 5: model, optimiser, generator of the dropout, and four batches of 16 rows an epoch. */
-function newRun(): Trainer<number> {
+function newRun() {
   const generator = manualSeed(5);
   const model = newModel();
   const rows = (values: Float32Array<ArrayBuffer>, n: number) =>
@@ -70,7 +70,8 @@ function newRun(): Trainer<number> {
     optimizer: new Adam(model.parameters(), { lr: 0.01 }),
     generator,
     data: { length: 4, iterate: (_epoch, fromBatch = 0) => [0, 1, 2, 3].slice(fromBatch) },
-    loss: (n) => mseLoss(model.forward(rows(inputs, n)), rows(targets, n)),
+    inputs: (n: number) => ({ x: rows(inputs, n), y: rows(targets, n) }),
+    loss: ({ x, y }) => mseLoss(model.forward(x), y),
     tokens: () => 16,
   });
 }

@@ -15,6 +15,7 @@ export type { EmbeddingOptions } from './nn/embedding.ts';
 export * from './nn/index.ts';
 export * from './ops/index.ts';
 export * from './optim/index.ts';
+export { type Compiled, type CompileOptions, type CompileStats, compile, type Tensors } from './tensor/compile.ts';
 export {
   arange,
   assign,

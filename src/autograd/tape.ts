@@ -64,6 +64,7 @@ export function noGrad<T>(fn: () => T): T {
 
 /** Whether an op with these inputs should record a gradient. */
 export function needsGrad(inputs: readonly (Tensor | undefined)[]): boolean {
+  for (const t of inputs) if (t && !t.node) t.device.guard(() => enabled && t.requiresGrad);
   return enabled && inputs.some((t) => t !== undefined && (t.requiresGrad || t.node !== undefined));
 }
 

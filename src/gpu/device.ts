@@ -236,9 +236,9 @@ export class Device {
     this.#queue({ kind: 'clear', target });
   }
 
-  /** Whether a step is being recorded: what it queues must follow from shapes alone. */
-  get recording(): boolean {
-    return this.#recording !== undefined;
+  /** The plan of the step that is being recorded; what that queues must follow from shapes alone. */
+  get recording(): Plan | undefined {
+    return this.#recording;
   }
 
   /** Work on the host that belongs to a step: done now, and by every replay of the step before it is queued. */

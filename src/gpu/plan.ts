@@ -34,6 +34,8 @@ export class Plan {
   readonly #pool: BufferPool;
   #valid = true;
   #spoilt = false;
+  /** What made a tensor that the step used up. */
+  #consumed: string | undefined;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
@@ -75,12 +77,9 @@ export class Plan {
     this.#born.add(buffer);
   }
 
-  /** A step that frees what it was given would read freed memory when it is replayed. */
+  /** Notes a step that frees what it was given: a replay would read freed memory. */
   released(buffer: PoolBuffer): void {
-    if (this.#buffers.has(buffer) && !this.#born.has(buffer))
-      throw new WeftError(
-        `compile: the step uses and frees a tensor made before it (by ${buffer.label}), which a replay could not use again. Call zeroGrad in the same step as backward, and dispose outside.`,
-      );
+    if (this.#buffers.has(buffer) && !this.#born.has(buffer)) this.#consumed ??= buffer.label;
   }
 
   /** Memory that the commands name was given up while recording: the plan will be dropped when it is complete. */
@@ -90,6 +89,10 @@ export class Plan {
 
   /** Ends the recording: the buffers are the plan's until it is dropped. */
   seal(): void {
+    if (this.#consumed !== undefined)
+      throw new WeftError(
+        `compile: the step uses and frees a tensor made before it (by ${this.#consumed}), which a replay could not use again. Call zeroGrad in the same step as backward, and dispose outside.`,
+      );
     for (const buffer of this.#buffers) if (buffer.gone) this.spoil();
     if (this.#spoilt) this.drop();
     else for (const buffer of this.#buffers) this.#pool.reserve(buffer, this);

@@ -9,11 +9,11 @@ import { step } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** A batch on the device: ids and labels `[B, T]`, lengths `[B]`. */
-export interface DeviceBatch {
+export type DeviceBatch = {
   ids: Tensor;
   labels: Tensor;
   lengths: Tensor;
-}
+};
 
 export function toDevice({ ids, labels, lengths, batch, time }: Batch): DeviceBatch {
   return {

@@ -27,7 +27,7 @@ import {
   trainLoader,
 } from './build.ts';
 import type { TaggerConfig } from './config-schema.ts';
-import { evaluate, flatScores, toDevice } from './evaluate.ts';
+import { type DeviceBatch, evaluate, flatScores, toDevice } from './evaluate.ts';
 import { type BestEpoch, checkSameRun, type Extra, extraOf } from './resume.ts';
 
 /** Where a session keeps its files; `weftgrad/node` has one over a folder. */
@@ -106,7 +106,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
   const history: EpochEvent[] = known ? known.history.map((e) => ({ ...e, seconds: 0, tokensPerSecond: 0 })) : [];
   let best: BestEpoch | undefined = known?.best ?? undefined;
   const { metric, mode } = config.training.keepBest;
-  let trainer: Trainer<Batch>;
+  let trainer: Trainer<Batch, DeviceBatch>;
 
   const extra = (): Record<string, unknown> => {
     const kept: Extra = {
@@ -137,8 +137,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
   const { ignoreIndex, labelSmoothing, classWeights } = config.loss;
   const weight = classWeights && tensor(Float32Array.from(classWeights));
   const held: { dispose(): void }[] = weight ? [optimizer, weight] : [optimizer];
-  const loss = (batch: Batch) => {
-    const { ids, labels: gold, lengths } = toDevice(batch);
+  const loss = ({ ids, labels: gold, lengths }: DeviceBatch) => {
     const flat = flatScores(model.forward({ ids, lengths }), gold);
     return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight });
   };
@@ -150,6 +149,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       scheduler: begun.scheduler,
       generator,
       data,
+      inputs: toDevice,
       loss,
       tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
       clipNorm: config.optimizer.clipNorm,

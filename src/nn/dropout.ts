@@ -23,6 +23,8 @@ export class Dropout extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.training && this.p > 0 ? dropout(x, this.p, this.generator ?? defaultGenerator()) : x;
+    return x.device.guard(() => this.training) && this.p > 0
+      ? dropout(x, this.p, this.generator ?? defaultGenerator())
+      : x;
   }
 }

@@ -112,7 +112,7 @@ abstract class Recurrent extends Module {
     let output = x;
     const finals: Tensor[][] = [];
     this.weights.forEach((weights, n) => {
-      if (n > 0 && this.training && this.dropout > 0)
+      if (n > 0 && x.device.guard(() => this.training) && this.dropout > 0)
         output = dropout(output, this.dropout, this.generator ?? defaultGenerator());
       const states = initial.map((state) =>
         state && this.numLayers > 1 ? slice(state, 0, n * directions, (n + 1) * directions) : state,

@@ -95,5 +95,5 @@ export function move(label: string, copy: StridedCopy): void {
     for (let i = 0; i < copy.shape[axis]!; i++)
       walk(axis + 1, source + i * copy.sourceStrides[axis]!, target + i * copy.targetStrides[axis]!);
   };
-  walk(0, copy.sourceOffset ?? 0, copy.targetOffset ?? 0);
+  copy.source.device.hostWork(() => walk(0, copy.sourceOffset ?? 0, copy.targetOffset ?? 0));
 }

@@ -239,12 +239,16 @@ export function checkClasses(op: string, x: Tensor, target: Tensor, ignoreIndex:
       expected: `class indices (i32) ${formatShape(shape)}`,
       actual: `${target.dtype} ${formatShape(target.shape)}`,
     });
-  const at = target.host?.findIndex((c) => (c < 0 || c >= classes) && c !== ignoreIndex) ?? -1;
-  if (at >= 0)
-    throw new ArgumentError({
-      op,
-      argument: 'target',
-      expected: `in 0..${classes - 1} or ignoreIndex = ${ignoreIndex}`,
-      actual: `${target.host![at]} at element ${at}`,
-    });
+  const { host } = target;
+  if (!host) return;
+  target.device.hostWork(() => {
+    const at = host.findIndex((c) => (c < 0 || c >= classes) && c !== ignoreIndex);
+    if (at >= 0)
+      throw new ArgumentError({
+        op,
+        argument: 'target',
+        expected: `in 0..${classes - 1} or ignoreIndex = ${ignoreIndex}`,
+        actual: `${host[at]} at element ${at}`,
+      });
+  });
 }

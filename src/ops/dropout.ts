@@ -16,7 +16,7 @@ export function dropout(x: Tensor, p: number, generator: Generator = defaultGene
   if (x.dtype !== 'f32') throw new ArgumentError({ op: 'dropout', argument: 'x', expected: 'f32', actual: x.dtype });
   if (!(p >= 0 && p <= 1))
     throw new ArgumentError({ op: 'dropout', argument: 'p', expected: 'in 0..1', actual: String(p) });
-  const call = generator.nextCall();
+  const call = generator.nextCall(x.device);
   const { seed, step } = generator;
   if (p === 0) return x;
   const y = p === 1 ? full(x.shape, 0, { device: x.device }) : masked(x, p, call, generator);

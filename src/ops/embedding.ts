@@ -1,13 +1,12 @@
 // Rows of a table by id, with a row-sparse gradient.
 import { needsGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { empty, tensor } from '../tensor/create.ts';
+import { empty } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkIndices, rowAdder, segmentSummer, takeRows } from './index-select.ts';
 import { densify } from './row-sparse.ts';
-import { planSegments, segmentsOf } from './segments.ts';
 
 export interface EmbeddingOptions {
   /** Row whose gradient is zero, counted from the back where negative. */
@@ -49,10 +48,8 @@ export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: Embedding
 function sparseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): (d: Tensor) => Tensor | RowSparse {
   const { device } = weight;
   const [length, width] = weight.shape as [number, number];
-  const segments = segmentsOf(ids.host!, length, skip);
   // Sorted and uploaded with the batch, not in the middle of the backward pass.
-  const rows = tensor(segments.rows, { device });
-  const sum = segmentSummer('embedding', planSegments(segments, [...segments.rows.keys()]), ids);
+  const { rows, sum } = segmentSummer('embedding', ids, { length, skip, compact: true });
   return (d) => {
     const values = empty([rows.size, width], { device, label: 'embedding' });
     sum(d, values.viewAs([1, rows.size, width]));

@@ -3,11 +3,11 @@ import { needsGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
-import { empty, tensor } from '../tensor/create.ts';
+import { empty } from '../tensor/create.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { LONGEST_SPAN, planSegments, type SegmentPlan, type Spans, segmentsOf } from './segments.ts';
+import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf } from './segments.ts';
 
 /** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */
 const MOST_LINKED = 65_536;
@@ -46,17 +46,20 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 export function checkIndices(op: string, argument: string, indices: Tensor, length: number): void {
   if (indices.dtype === 'f32')
     throw new ArgumentError({ op, argument, expected: 'i32 or u32', actual: 'f32', remedy: 'Convert it with cast.' });
-  if (!indices.host) return;
-  for (let at = 0; at < indices.size; at++) {
-    const value = indices.host[at]!;
-    if (value < 0 || value >= length)
-      throw new ArgumentError({
-        op,
-        argument,
-        expected: length === 0 ? 'empty (there is nothing to choose from)' : `in 0..${length - 1}`,
-        actual: `${value} at ${position(at, indices.shape)}`,
-      });
-  }
+  const { host, shape } = indices;
+  if (!host) return;
+  indices.device.hostWork(() => {
+    for (let at = 0; at < host.length; at++) {
+      const value = host[at]!;
+      if (value < 0 || value >= length)
+        throw new ArgumentError({
+          op,
+          argument,
+          expected: length === 0 ? 'empty (there is nothing to choose from)' : `in 0..${length - 1}`,
+          actual: `${value} at ${position(at, shape)}`,
+        });
+    }
+  });
 }
 
 /** `[b, t]` of the element `at`. */
@@ -106,10 +109,7 @@ export function rowAdder(
   length: number,
   skip?: number,
 ): (d: Tensor, out: Tensor) => void {
-  if (index.host) {
-    const segments = segmentsOf(index.host, length, skip);
-    return segmentSummer(label, planSegments(segments, segments.rows), index);
-  }
+  if (index.host) return segmentSummer(label, index, { length, skip }).sum;
   if (index.size > MOST_LINKED)
     throw new ArgumentError({
       op: label,
@@ -121,17 +121,41 @@ export function rowAdder(
   return (d, out) => sumLinked(label, index, d, out, skip);
 }
 
-/** Uploads a plan, and returns what sums rows `d` by it. `like` says on which device. */
-export function segmentSummer(label: string, plan: SegmentPlan, like: Tensor): (d: Tensor, out: Tensor) => void {
-  const index = tensor(plan.index, { device: like.device });
-  return (d, out) => {
-    sumSpans(label, index, plan.first, d, out, { positionsAt: 0, accumulate: false });
-    if (plan.rest.count === 0) return;
-    const rest = empty([d.shape[0]!, plan.rest.count, d.shape[2]!], { device: d.device, label });
-    sumSpans(label, index, plan.rest, d, rest, { positionsAt: 0, accumulate: false });
-    sumSpans(label, index, plan.folds, rest, out, { accumulate: true });
-    rest.dispose();
+/**
+ * Sorts indices with host values and uploads the order. `sum` adds rows `d` `[outer, n, inner]` by it: into the rows of a
+ * cleared `[outer, length, inner]` that they name or, with `compact`, into `[outer, rows, inner]`, where `rows` `[min(n,
+ * length)]` lists the rows that occur, ascending, then -1; what is summed into the places of -1 is zero.
+ */
+export function segmentSummer(
+  label: string,
+  index: Tensor,
+  { length, skip, compact = false }: { length: number; skip?: number | undefined; compact?: boolean },
+): { rows: Tensor; sum: (d: Tensor, out: Tensor) => void } {
+  const { device } = index;
+  const host = index.host!;
+  const most = Math.min(host.length, length);
+  const layout = segmentLayout(host.length, most);
+  const order = empty([layout.size], { device, dtype: 'u32', label });
+  const rows = empty([compact ? most : 0], { device, dtype: 'i32', label, host: new Int32Array(compact ? most : 0) });
+  const places = Uint32Array.from({ length: most }, (_, r) => r);
+  if (layout.size > 0)
+    device.write({ ...order.view, bytes: order.bytes }, () => {
+      const segments = segmentsOf(host, length, skip);
+      rows.host!.fill(-1);
+      if (compact) rows.host!.set(segments.rows);
+      return planSegments(segments, compact ? places : segments.rows, layout);
+    });
+  if (rows.size > 0) device.write({ ...rows.view, bytes: rows.bytes }, () => rows.host!.slice());
+  const { first, rest, folds } = layout;
+  const sum = (d: Tensor, out: Tensor) => {
+    sumSpans(label, order, first, d, out, { positionsAt: 0, accumulate: false });
+    if (folds.count === 0) return;
+    const further = empty([d.shape[0]!, rest.count, d.shape[2]!], { device, label });
+    sumSpans(label, order, rest, d, further, { positionsAt: 0, accumulate: false });
+    sumSpans(label, order, folds, further, out, { accumulate: true });
+    further.dispose();
   };
+  return { rows, sum };
 }
 
 function sumSpans(

@@ -1,6 +1,6 @@
 // The elements under a mask, one after the other.
 import { ArgumentError } from '../errors.ts';
-import { tensor } from '../tensor/create.ts';
+import { refuseInRecording, tensor } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { indexSelect } from './index-select.ts';
@@ -22,6 +22,7 @@ export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
       actual: 'a mask born on the GPU',
       remedy: 'Make it with tensor(Uint32Array), or use where or maskedFill, which keep the shape.',
     });
+  refuseInRecording(x.device, 'maskedSelect', 'has a size that follows from values', 'Use where or maskedFill.');
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape);
   const chosen = tensor(chosenPlaces(mask, shape), { device: x.device });
   return indexSelect(reshape(broadcastTo(x, shape), [-1]), 0, chosen);

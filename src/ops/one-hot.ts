@@ -1,6 +1,6 @@
 // One-hot rows of class ids.
 import { ArgumentError } from '../errors.ts';
-import { arange } from '../tensor/create.ts';
+import { arange, refuseInRecording } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { cast, eq } from './elementwise.ts';
 import { checkIndices } from './index-select.ts';
@@ -33,6 +33,7 @@ function inferClasses(ids: Tensor): number {
       expected: 'given unless ids has host values to count by',
       actual: `none for ${ids.host ? 'no ids' : `${ids.dtype} ids without host values`}`,
     });
+  refuseInRecording(ids.device, 'oneHot', 'without `classes` counts them by the values', 'Pass classes.');
   let largest = 0;
   for (const id of ids.host) largest = Math.max(largest, id);
   return largest + 1;

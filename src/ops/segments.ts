@@ -18,15 +18,29 @@ export interface Spans {
   readonly count: number;
 }
 
-/** What the kernel reads: positions, then triples. */
-export interface SegmentPlan {
-  readonly index: Uint32Array<ArrayBuffer>;
+/** Where a plan has what in its index of `size` words: positions, then triples. Follows from the number of ids alone. */
+export interface SegmentLayout {
+  readonly size: number;
   /** The first run of each row. */
   readonly first: Spans;
   /** The further runs of long rows; their targets count from 0. */
   readonly rest: Spans;
   /** For each long row the range of its further runs. */
   readonly folds: Spans;
+}
+
+/** The target of a triple that stands in a place without a run: no row has it. */
+export const NO_ROW = 0xffffffff;
+
+/** Room for the segments of `ids` ids in at most `rows` rows. */
+export function segmentLayout(ids: number, rows: number): SegmentLayout {
+  let size = ids;
+  const place = (count: number): Spans => {
+    size += 3 * count;
+    return { at: size - 3 * count, count };
+  };
+  const [first, rest, folds] = [rows, Math.floor(ids / LONGEST_SPAN), Math.floor(ids / (LONGEST_SPAN + 1))].map(place);
+  return { size, first: first!, rest: rest!, folds: folds! };
 }
 
 // Counts by id, all zero between calls, so that a call costs time by the number of ids and not by the vocabulary.
@@ -56,26 +70,32 @@ export function segmentsOf(ids: TypedArray, vocabulary: number, skip?: number): 
   return { rows, starts, positions };
 }
 
-/** Cuts segments into spans of at most LONGEST_SPAN; `targets[r]` is the row of the result that segment `r` is summed into. */
-export function planSegments({ starts, positions }: Segments, targets: ArrayLike<number>): SegmentPlan {
-  const first: number[] = [];
-  const rest: number[] = [];
-  const folds: number[] = [];
+/**
+ * Cuts segments into spans of at most LONGEST_SPAN, as the kernel reads them. `targets[r]` is the row of the result that
+ * segment `r` is summed into; places without a segment sum nothing into `targets[r]` too, or into NO_ROW past its end.
+ */
+export function planSegments(
+  { starts, positions }: Segments,
+  targets: ArrayLike<number>,
+  layout: SegmentLayout,
+): Uint32Array<ArrayBuffer> {
+  const index = new Uint32Array(layout.size);
+  index.set(positions);
+  const writer = ({ at, count }: Spans) => {
+    for (let i = 0; i < count; i++) index[at + 3 * i + 2] = NO_ROW;
+    let written = 0;
+    const write = (begin: number, end: number, target: number) => index.set([begin, end, target], at + 3 * written++);
+    return { write, written: () => written };
+  };
+  const [first, rest, folds] = [writer(layout.first), writer(layout.rest), writer(layout.folds)];
   for (let r = 0; r + 1 < starts.length; r++) {
     const [begin, end] = [starts[r]!, starts[r + 1]!];
-    first.push(begin, Math.min(end, begin + LONGEST_SPAN), targets[r]!);
-    const before = rest.length / 3;
+    first.write(begin, Math.min(end, begin + LONGEST_SPAN), targets[r]!);
+    const before = rest.written();
     for (let at = begin + LONGEST_SPAN; at < end; at += LONGEST_SPAN)
-      rest.push(at, Math.min(end, at + LONGEST_SPAN), rest.length / 3);
-    if (rest.length / 3 > before) folds.push(before, rest.length / 3, targets[r]!);
+      rest.write(at, Math.min(end, at + LONGEST_SPAN), rest.written());
+    if (rest.written() > before) folds.write(before, rest.written(), targets[r]!);
   }
-  const index = new Uint32Array(positions.length + first.length + rest.length + folds.length);
-  index.set(positions);
-  let at = positions.length;
-  const place = (spans: number[]): Spans => {
-    index.set(spans, at);
-    at += spans.length;
-    return { at: at - spans.length, count: spans.length / 3 };
-  };
-  return { index, first: place(first), rest: place(rest), folds: place(folds) };
+  for (let r = first.written(); r < Math.min(layout.first.count, targets.length); r++) first.write(0, 0, targets[r]!);
+  return index;
 }

@@ -72,7 +72,16 @@ export function tensor(values: Nested | TypedArray, options: CreateOptions & { s
       expected: `a shape of ${data.length} elements`,
       actual: formatShape(shape),
     });
+  refuseInRecording(device, 'tensor', 'uploads values, which a replay would repeat', PASS_IN);
   return withGrad(upload(data, shape, device, 'tensor'), options);
+}
+
+const PASS_IN =
+  'Make it before the step and pass it to the compiled function; constants can be made once, or with full().';
+
+/** Refuses in a step that is being recorded what would go wrong in its replays. */
+export function refuseInRecording(device: Device, op: string, why: string, remedy: string): void {
+  if (device.recording) throw new WeftError(`compile: ${op} in a compiled step ${why}. ${remedy}`);
 }
 
 function upload(data: TypedArray, shape: Shape, device: Device, label: string): Tensor {
@@ -123,6 +132,7 @@ export function assign(target: Tensor, data: TypedArray): void {
       expected: `${target.size} values of ${target.dtype}`,
       actual: `${data.length} of ${dtypeOf(data)}`,
     });
+  refuseInRecording(target.device, 'assign', 'uploads values, which a replay would repeat', 'Call it before the step.');
   if (data.length > 0) target.device.write({ ...target.view, bytes: target.bytes }, data.slice());
   target.host?.set(data);
 }
@@ -159,7 +169,8 @@ export function arange(start: number, end: number, stride = 1, options: CreateOp
     });
   const length = Math.max(0, Math.ceil((end - start) / stride));
   const values = Float64Array.from({ length }, (_, i) => start + i * stride);
-  return tensor(typedArray(options.dtype ?? 'f32', values), options);
+  const data = typedArray(options.dtype ?? 'f32', values);
+  return withGrad(upload(data, [length], options.device ?? getDevice(), 'arange'), options);
 }
 
 function withGrad(out: Tensor, options: CreateOptions): Tensor {

@@ -1,8 +1,9 @@
 // Random numbers that depend on (seed, step, call) alone: the generator that keys dropout masks, and filled tensors.
 import { ArgumentError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
+import type { Plan } from '../gpu/plan.ts';
 import { DOMAIN, normalQuantile, streamKey, streamOf, threefry2x32 } from '../random.ts';
-import { assign, empty, getDevice } from './create.ts';
+import { empty, getDevice, refuseInRecording } from './create.ts';
 import { keep } from './scope.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
@@ -18,6 +19,8 @@ export class Generator {
   #step = 0;
   #calls = 0;
   #state: Tensor | undefined;
+  /** The recording that named the number of calls last. */
+  #recording: Plan | undefined;
 
   /** `seed` is a whole number in 0..2⁵³-1. */
   constructor(seed: number) {
@@ -35,6 +38,13 @@ export class Generator {
 
   /** Starts the count of calls anew and puts the step's key where kernels read it, so that a recorded step draws new numbers. */
   set step(step: number) {
+    if (this.#state)
+      refuseInRecording(
+        this.#state.device,
+        'Generator.step',
+        'would be set once',
+        'Set it before each call of the step.',
+      );
     this.#step = checked('step', step, TWO_32);
     this.#calls = 0;
     if (this.#state) this.#upload(this.#state);
@@ -47,9 +57,20 @@ export class Generator {
     return this;
   }
 
-  /** Number of this draw within the step: 0, 1, 2, … */
-  nextCall(): number {
-    return this.#calls++;
+  /** Number of this draw within the step: 0, 1, 2, … A recorded step on `device` takes as many again in every replay. */
+  nextCall(device?: Device): number {
+    const call = this.#calls;
+    if (device && device.recording !== this.#recording) {
+      this.#recording = device.recording;
+      // Calls are numbers in the commands: a replay that begins at another number than the recording would draw the same again.
+      device.guard(() => this.#calls);
+    }
+    const count = () => {
+      this.#calls++;
+    };
+    if (device) device.hostWork(count);
+    else count();
+    return call;
   }
 
   /** u32 `[2]` on the device: the key of dropout masks in the present step. */
@@ -68,7 +89,8 @@ export class Generator {
   }
 
   #upload(state: Tensor): void {
-    assign(state, Uint32Array.from(streamKey(this.#seed, streamOf(DOMAIN.dropout, this.#step))));
+    const key = () => Uint32Array.from(streamKey(this.#seed, streamOf(DOMAIN.dropout, this.#step)));
+    state.device.write({ ...state.view, bytes: state.bytes }, key);
   }
 }
 
@@ -123,6 +145,7 @@ function filled(
   device: Device,
   fromWord: (word: number) => number,
 ): Tensor {
+  refuseInRecording(device, op, 'would be drawn once', 'Draw it before the step; dropout draws anew in every replay.');
   const out = empty(shape, { device, label: op });
   const [key0, key1] = streamKey(generator.seed, streamOf(DOMAIN.initialValue, generator.step));
   const call = generator.nextCall();

@@ -4,9 +4,12 @@ import type { Tensor } from './tensor.ts';
 export class RowSparse {
   /** Shape of the dense gradient, `[V, E]`. */
   readonly shape: readonly [number, number];
-  /** The rows that have a gradient, ascending, each once: `[n]` i32 with host values. */
+  /**
+   * The rows that have a gradient, ascending, each once, then -1 in the places that are left: `[n]` i32. How many places
+   * there are follows from shapes, so that a step may be recorded.
+   */
   readonly rows: Tensor;
-  /** Their gradients, `[n, E]`. */
+  /** Their gradients, `[n, E]`; zero in the places without a row. */
   readonly values: Tensor;
 
   constructor(shape: readonly [number, number], rows: Tensor, values: Tensor) {

@@ -2,6 +2,7 @@
 import { backward } from '../autograd/tape.ts';
 import { ArgumentError, WeftError } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
+import { type Compiled, type CompileStats, compile, type Tensors } from '../tensor/compile.ts';
 import { empty } from '../tensor/create.ts';
 import { keep, step as scoped } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -43,10 +44,16 @@ export interface Callback {
   onEpoch?(event: EpochEvent): void | Promise<void>;
 }
 
-export interface TrainerOptions<B> extends RunParts {
+export interface TrainerOptions<B, I extends Tensors> extends RunParts {
   data: BatchSource<B>;
-  /** Mean loss of a batch; run inside a step's scope. */
-  loss(batch: B): Tensor;
+  /** The batch on the device. */
+  inputs(batch: B): I;
+  /** Mean loss of a batch; run inside a step's scope, and recorded: what changes from batch to batch must be in `inputs`. */
+  loss(inputs: I): Tensor;
+  /** False where `loss` does what cannot be recorded, such as choosing ops by values; true by default. */
+  compiled?: boolean;
+  /** Bytes that recorded steps may take; see `compile`. */
+  planBytes?: number | undefined;
   /** Tokens of a batch, padding not counted, for tokens per second. */
   tokens(batch: B): number;
   /** Largest global norm of the gradients; unlimited where undefined. */
@@ -67,16 +74,19 @@ interface EpochProgress {
   batches: number;
 }
 
-export class Trainer<B> {
-  readonly options: TrainerOptions<B>;
+export class Trainer<B, I extends Tensors> {
+  readonly options: TrainerOptions<B, I>;
   position: Position = { epoch: 0, batch: 0, step: 0 };
   #progress: EpochProgress = { lossSum: 0, batches: 0 };
   /** Losses not yet read, side by side: a tensor each would hold buffers that the next steps then cannot reuse. */
   #losses: Tensor | undefined;
   #unread = 0;
+  readonly #run: ((inputs: I) => Tensor) & Partial<Pick<Compiled<I, Tensor>, 'stats' | 'dispose'>>;
 
-  constructor(options: TrainerOptions<B>) {
+  constructor(options: TrainerOptions<B, I>) {
     this.options = options;
+    const run = (inputs: I) => this.#update(inputs);
+    this.#run = options.compiled === false ? run : compile(run, { planBytes: options.planBytes });
   }
 
   /**
@@ -112,11 +122,17 @@ export class Trainer<B> {
     this.#progress = { ...progress! };
   }
 
+  /** Steps recorded and replayed; undefined where `compiled` is false. */
+  get plans(): Readonly<CompileStats> | undefined {
+    return this.#run.stats;
+  }
+
   /** Frees what the trainer itself keeps on the device; model and optimiser are the caller's. */
   dispose(): void {
     this.#losses?.dispose();
     this.#losses = undefined;
     this.#unread = 0;
+    this.#run.dispose?.();
   }
 
   async #epoch(shouldStop: () => boolean): Promise<boolean> {
@@ -154,16 +170,12 @@ export class Trainer<B> {
   }
 
   #step(batch: B): void {
-    const { model, optimizer, generator, clipNorm, scheduler, scheduleEvery = 'epoch' } = this.options;
+    const { optimizer, generator, scheduler, scheduleEvery = 'epoch' } = this.options;
     generator.step = this.position.step;
     const noted = this.#roomForLoss();
     try {
       scoped(() => {
-        const loss = this.options.loss(batch);
-        backward(loss);
-        if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
-        optimizer.step();
-        optimizer.zeroGrad();
+        const loss = this.#run(this.options.inputs(batch));
         loss.device.copy(loss.view, noted.view);
       });
     } catch (error) {
@@ -173,6 +185,17 @@ export class Trainer<B> {
     this.#unread++;
     noted.device.flush();
     if (scheduleEvery === 'batch') scheduler?.step();
+  }
+
+  /** The work of a step on the device: all of it, so that it is recorded whole. */
+  #update(inputs: I): Tensor {
+    const { model, optimizer, clipNorm, loss } = this.options;
+    const mean = loss(inputs);
+    backward(mean);
+    if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
+    optimizer.step();
+    optimizer.zeroGrad();
+    return mean;
   }
 
   /** Where the coming step's loss goes. Made before the step, which must not fail once the parameters are updated. */

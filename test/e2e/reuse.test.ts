@@ -43,7 +43,7 @@ export class Encoder extends Module {
     return this.lstm.forward(x, { lengths }).output;
   }
 }
-export const trainer = (options: TrainerOptions<number>): Promise<boolean> => new Trainer(options).fit(1);
+export const trainer = (options: TrainerOptions<number, Tensor>): Promise<boolean> => new Trainer(options).fit(1);
 export const rate = (config: TaggerConfig): number => config.training.epochs;
 export const read = async (x: Tensor, device: Device): Promise<[number, string]> => [await x.item(), device.info.name];
 export const session: Promise<unknown> = trainTagger({} as Parameters<typeof trainTagger>[0]);

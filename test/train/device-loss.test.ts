@@ -46,11 +46,15 @@ async function makeDevice(): Promise<{ device: Device; driver: GPUDevice }> {
 /** Trains in `folder`, from where its files stand; `begin` is told of every dispatch, read and write as it begins. */
 async function train(folder: string, device: Device, begin: (kind: keyof typeof total) => void = () => {}) {
   setDefaultDevice(device);
-  const { run, read } = device;
+  const { run, replay, read } = device;
   device.run = ((kernel: never, options: never) => {
     begin('dispatches');
     run.call(device, kernel, options);
   }) as typeof run;
+  device.replay = (plan) => {
+    begin('dispatches');
+    replay.call(device, plan);
+  };
   device.read = (source) => {
     const bytes = read.call(device, source);
     begin('reads');
@@ -66,7 +70,7 @@ async function train(folder: string, device: Device, begin: (kind: keyof typeof 
     const { model } = await trainTagger({ config, corpus, resume: true, store: { open: store.open, write } });
     model.dispose();
   } finally {
-    Object.assign(device, { run, read });
+    Object.assign(device, { run, replay, read });
   }
 }
 

@@ -63,14 +63,19 @@ function makeRun(batches: readonly Rectangle[], options: Partial<TaggerOptions> 
       for (let n = from; n < batches.length; n++) yield batches[(n * 7 + epoch * 3) % batches.length]!;
     },
   };
-  const trainer = new Trainer<Rectangle>({
+  const trainer = new Trainer({
     model,
     optimizer: optimizer as never,
     generator,
     data,
-    loss: ({ ids, tags, lengths, batch, time }) => {
-      const scores = model.forward({ ids: tensor(ids, { shape: [batch, time] }), lengths: tensor(lengths) });
-      return crossEntropy(reshape(scores, [-1, TAGS]), tensor(tags), { ignoreIndex: IGNORE_INDEX });
+    inputs: ({ ids, tags, lengths, batch, time }: Rectangle) => ({
+      ids: tensor(ids, { shape: [batch, time] }),
+      lengths: tensor(lengths),
+      tags: tensor(tags),
+    }),
+    loss: ({ ids, tags, lengths }) => {
+      const scores = model.forward({ ids, lengths });
+      return crossEntropy(reshape(scores, [-1, TAGS]), tags, { ignoreIndex: IGNORE_INDEX });
     },
     tokens: ({ lengths }) => lengths.reduce((sum, n) => sum + n, 0),
     clipNorm: 1,

@@ -1,6 +1,5 @@
-// ceiling_fma: what an adapter computes at most. Nothing but x ← x·a + b in registers, 8 chains an invocation, each on from
-// its own last result, so that a chain's latency hides behind the others.
-//   2·64·8 operations an invocation and round: 64 steps of 8 chains
+// ceiling_fma: what an adapter computes at most. Nothing but x ← x·a + b in registers, 8 chains an invocation, so that the
+// latency of one hides behind the others: 2·16·8 operations an invocation and round, 16 steps of 8 chains.
 // Grid: one invocation per element of `out`; the sum that it stores is there only to keep the chains alive.
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
@@ -17,7 +16,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var x$c = f32(lane + ${c}u);
   // @end
   for (var round = 0u; round < params.rounds; round++) {
-    // @repeat step 64
+    // @repeat step 16
     // @repeat c 8
     x$c = fma(x$c, a, b);
     // @end

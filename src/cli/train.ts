@@ -1,10 +1,11 @@
 // weft train <config.yaml>: trains a tagger, resumable, with checkpoints and curves.
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { ConfigError } from '../errors.ts';
 import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
 import { trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
-import { withDevice } from './device.ts';
+import { withProfiledDevice } from './profile.ts';
 
 interface TrainFlags {
   data?: string;
@@ -12,6 +13,7 @@ interface TrainFlags {
   resume: boolean;
   adapter?: string;
   test: boolean;
+  profile?: string | true;
   set: string[];
 }
 
@@ -24,6 +26,10 @@ export function trainCommand(): Command {
     .option('--set <key=value...>', 'change a key of the configuration, e.g. --set training.epochs=3', [])
     .option('--resume', 'go on from the last checkpoint of the folder', false)
     .option('--test', 'evaluate the test part after every epoch too', false)
+    .option(
+      '--profile [folder]',
+      'time every kernel beside what the adapter can do; table, roofline and trace go to the folder, default <out>/profile',
+    )
     .option('--adapter <name>', 'part of the adapter’s name')
     .action(run);
 }
@@ -41,7 +47,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
     stop = true;
   };
   process.once('SIGINT', onSignal);
-  await withDevice({ adapter: flags.adapter }, async () => {
+  const profile = flags.profile === true ? join(out, 'profile') : flags.profile;
+  await withProfiledDevice(profile, { adapter: flags.adapter }, async () => {
     const progress = new Progress({ epochs: config.training.epochs });
     const store = folderStore(out);
     const result = await trainTagger({

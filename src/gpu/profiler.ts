@@ -19,6 +19,8 @@ export interface KernelTime {
   flops: number | undefined;
   /** Bytes read and written: as the op tells them, else all that is bound. */
   bytes: number;
+  /** Whether it reads operands through textures. */
+  texels: boolean;
   /** Copies, clears and mirrors into textures queued between the kernel before, in the same submit, and this one. */
   copies: { readonly count: number; readonly bytes: number } | undefined;
 }
@@ -84,6 +86,7 @@ export class Profiler {
       params: paramsOf(command),
       flops,
       bytes: bytes ?? boundBytes(pipeline.kernel, command.views),
+      texels: pipeline.kernel.bindings.some(({ access }) => access === 'texture'),
       copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined,
     });
     this.#copies = { count: 0, bytes: 0 };

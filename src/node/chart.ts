@@ -1,4 +1,5 @@
 // A chart of lines as SVG text, drawn by ECharts without a DOM; white background, dark text, so that it reads in any viewer.
+import type { EChartsCoreOption } from 'echarts/core';
 
 /** A line of a chart: points `[x, y]` in rising x; y that is no finite number leaves a gap. */
 export interface ChartLine {
@@ -32,9 +33,9 @@ export interface Chart {
 /** Okabe and Ito's colours, told apart by colour-blind eyes too; yellow is left out, being unreadable on white. */
 export const CHART_COLORS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'] as const;
 
-const TEXT = '#222222';
+export const CHART_TEXT = '#222222';
 // Without quotes: ECharts writes the name into an attribute as it is.
-const FONT = 'Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif';
+export const CHART_FONT = 'Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif';
 /** Left edge of the plot and of the legend. */
 const MARGIN = 78;
 const LEGEND_ROW = 20;
@@ -44,15 +45,20 @@ const LETTER = 7.8;
 /** Markers of every point help in short runs and clutter long ones. */
 const MOST_MARKED_POINTS = 40;
 
-/** The SVG text of a chart. Loads ECharts at the first call. */
+/** The SVG text of a chart. */
 export async function chartSvg(chart: Chart): Promise<string> {
   const { width = 800 } = chart;
   const head = headOf(chart, width);
   const height = chart.height ?? 380 + head.bottom;
+  return drawSvg(optionOf(chart, head), width, height);
+}
+
+/** The SVG text of what an option of ECharts describes, in pixels. Loads ECharts at the first call. */
+export async function drawSvg(option: EChartsCoreOption, width: number, height: number): Promise<string> {
   const echarts = await loadEcharts();
   const drawing = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
-    drawing.setOption(optionOf(chart, head));
+    drawing.setOption(option);
     return tidy(drawing.renderToSVGString());
   } finally {
     drawing.dispose();
@@ -113,8 +119,8 @@ function legendOf(lines: readonly ChartLine[], entries: readonly { x: number; y:
       text: line.name,
       x: x + LEGEND_ICON + 7,
       y,
-      fill: TEXT,
-      font: `12px ${FONT}`,
+      fill: CHART_TEXT,
+      font: `12px ${CHART_FONT}`,
       verticalAlign: 'middle',
     };
     return [
@@ -134,27 +140,12 @@ function optionOf(chart: Chart, head: ReturnType<typeof headOf>) {
   const isLog = chart.log ?? spansDecades(lines);
   const values = lines.flatMap(({ points }) => points.map(([x]) => x));
   const [first, last] = [Math.min(...values), Math.max(...values)];
-  const axis = {
-    nameLocation: 'middle' as const,
-    nameTextStyle: { color: TEXT, fontSize: 13 },
-    axisLabel: { color: TEXT, fontSize: 12 },
-    axisLine: { show: true, lineStyle: { color: '#666666' } },
-    axisTick: { show: true },
-    splitLine: { lineStyle: { color: '#e4e4e4' } },
-  };
+  const axis = CHART_AXIS;
   return {
     animation: false,
     backgroundColor: '#ffffff',
-    textStyle: { fontFamily: FONT, color: TEXT },
-    title: {
-      text: title,
-      subtext: subtitle ?? '',
-      left: 'center',
-      top: 8,
-      itemGap: 6,
-      textStyle: { fontSize: 17, color: TEXT },
-      subtextStyle: { fontSize: 12, color: '#555555' },
-    },
+    textStyle: { fontFamily: CHART_FONT, color: CHART_TEXT },
+    title: chartTitle(title, subtitle),
     graphic: legendOf(lines, head.entries),
     grid: { left: MARGIN, right: 34, bottom: 54, top: head.bottom },
     xAxis: {
@@ -176,6 +167,29 @@ function optionOf(chart: Chart, head: ReturnType<typeof headOf>) {
       axisLabel: { ...axis.axisLabel, formatter: (value: number) => tickText(value) },
     },
     series: lines.map(seriesOf),
+  };
+}
+
+/** How every axis looks. */
+export const CHART_AXIS = {
+  nameLocation: 'middle' as const,
+  nameTextStyle: { color: CHART_TEXT, fontSize: 13 },
+  axisLabel: { color: CHART_TEXT, fontSize: 12 },
+  axisLine: { show: true, lineStyle: { color: '#666666' } },
+  axisTick: { show: true },
+  splitLine: { lineStyle: { color: '#e4e4e4' } },
+};
+
+/** Title and subtitle, whose lines are 17 pixels high, over the middle of a picture. */
+export function chartTitle(title: string, subtitle = '') {
+  return {
+    text: title,
+    subtext: subtitle,
+    left: 'center',
+    top: 8,
+    itemGap: 6,
+    textStyle: { fontSize: 17, color: CHART_TEXT },
+    subtextStyle: { fontSize: 12, color: '#555555' },
   };
 }
 

@@ -29,6 +29,8 @@ export {
   openSafetensorsFile,
   saveSafetensors,
 } from './model-files.ts';
+export { PROFILE_FILES, profileMarkdown, profileText, writeProfile } from './profile-report.ts';
 export { formatSeconds, Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
+export { rooflineSvg } from './roofline-chart.ts';
 export { folderStore } from './run-folder.ts';
 export { type Cell, displayWidth, formatNumber, markdownTable, type TableOptions, textTable } from './table.ts';

@@ -57,6 +57,15 @@ function epilogue({ a, bias, activation = 'none' }: Gemm) {
   };
 }
 
+/** What a product must do, for the profiler: a multiply-add is two operations, a matrix that serves the whole batch is read once. */
+function work({ a, b, m, n, k, batch, bias }: Gemm) {
+  const stack = ({ batchStride }: Matrix) => (batchStride === 0 ? 1 : batch);
+  return {
+    flops: 2 * batch * m * n * k,
+    bytes: 4 * (stack(a) * m * k + stack(b) * k * n + batch * m * n + (bias ? n : 0)),
+  };
+}
+
 /** Any strides, any adapter. */
 function direct(product: Gemm, out: Tensor): void {
   const { a, b, m, n, k, batch, label } = product;
@@ -77,6 +86,7 @@ function direct(product: Gemm, out: Tensor): void {
     overrides,
     grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
     label,
+    ...work(product),
   });
 }
 
@@ -113,6 +123,7 @@ function texel(product: Gemm, out: Tensor): void {
       overrides,
       grid: [Math.ceil(m / 32), Math.ceil(n / (32 * wide)), batch],
       label,
+      ...work(product),
     });
   });
   for (const operand of [a, b]) if (operand.copied) operand.matrix.tensor.dispose();

@@ -148,9 +148,9 @@ export class BufferPool {
   /** Gives a buffer back for reuse by later commands. */
   release(buffer: PoolBuffer): void {
     if (buffer.free) return;
+    for (const plan of [...buffer.neededBy]) plan.drop(); // while it is live: dropping moves free buffers about
     buffer.free = true;
     this.#count(buffer.bytes, -1);
-    for (const plan of [...buffer.neededBy]) plan.drop();
     this.#list(buffer);
     const freeBytes = this.#reserved - this.#live;
     if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);

@@ -1,0 +1,145 @@
+// The benches' side of the protocol: an engine in a child process that stays alive between its turns.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import {
+  type GemmReply,
+  type GemmRequest,
+  type GemmRun,
+  type GemmRunReply,
+  type Hello,
+  MARK,
+  type Request,
+  type TrainRequest,
+  type TrainRun,
+  type TrainRunReply,
+} from '../protocol.ts';
+import type { EngineName } from '../report.ts';
+
+type Answer<R extends Request> = R extends GemmRequest
+  ? GemmReply
+  : R extends GemmRun
+    ? GemmRunReply
+    : R extends TrainRun
+      ? TrainRunReply
+      : R extends TrainRequest
+        ? Record<string, never>
+        : Record<string, never>;
+
+/** Where each engine's program is; Python's are run by the first Python that can import torch. */
+const PROGRAMS: Record<EngineName, string> = {
+  weft: 'engines/weft.ts',
+  'weft-op-by-op': 'engines/weft-op-by-op.ts',
+  'tfjs-webgpu': 'rivals/tfjs.ts',
+  'jax-js-webgpu': 'rivals/jax-js.ts',
+  'gpu.js': 'rivals/gpu-js.ts',
+  'torch-cpu': 'rivals/pytorch.py',
+  'torch-cuda': 'rivals/pytorch.py',
+};
+
+const PYTHONS = [process.env.WEFT_PYTHON, '/usr/bin/python3', 'python3', 'python'].filter((p) => p !== undefined);
+
+export class Peer {
+  readonly engine: EngineName;
+  readonly adapter: string;
+  readonly version: string;
+  readonly #child: ChildProcess;
+  readonly #replies: AsyncIterator<string>;
+
+  private constructor(
+    engine: EngineName,
+    child: ChildProcess,
+    replies: AsyncIterator<string>,
+    hello: { adapter: string; version: string },
+  ) {
+    this.engine = engine;
+    this.#child = child;
+    this.#replies = replies;
+    this.adapter = hello.adapter;
+    this.version = hello.version;
+  }
+
+  /** Starts an engine; where it cannot run here, says why. */
+  static async start(engine: EngineName): Promise<Peer | { engine: EngineName; unavailable: string }> {
+    const program = fileURLToPath(new URL(`../${PROGRAMS[engine]}`, import.meta.url));
+    if (!program.endsWith('.py')) return Peer.#launch(engine, process.execPath, [...process.execArgv, program]);
+    const reasons: string[] = [];
+    for (const python of PYTHONS) {
+      if (python.includes('/') && !existsSync(python)) continue;
+      const peer = await Peer.#launch(engine, python, [program, engine === 'torch-cuda' ? 'cuda' : 'cpu']);
+      if (peer instanceof Peer) return peer;
+      reasons.push(`${python}: ${peer.unavailable}`);
+    }
+    return { engine, unavailable: reasons[0] ?? 'no Python found' };
+  }
+
+  static async #launch(engine: EngineName, command: string, args: string[]) {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let noise = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      noise = (noise + chunk).slice(-2000);
+    });
+    child.stdin.on('error', () => {}); // told by the end of its output
+    const replies = marked(child);
+    const failed = new Promise<string>((resolve) => child.once('error', (error) => resolve(error.message)));
+    const first = await Promise.race([
+      replies.next().then(({ value }) => value as string | undefined),
+      failed.then(() => undefined),
+    ]);
+    const hello: Hello =
+      first === undefined ? { unavailable: lastWords(noise) || (await quickly(failed)) } : (JSON.parse(first) as Hello);
+    if ('unavailable' in hello) {
+      child.kill();
+      return { engine, unavailable: hello.unavailable };
+    }
+    return new Peer(engine, child, replies, hello);
+  }
+
+  /** One request and its answer. Throws with the engine's own words where it fails. */
+  async ask<R extends Request>(request: R): Promise<Answer<R>> {
+    this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await this.#replies.next();
+    if (done)
+      throw new Error(`${this.engine} ended (exit code ${this.#child.exitCode}, signal ${this.#child.signalCode})`);
+    const reply = JSON.parse(value) as Answer<R> | { error: string };
+    if ('error' in reply) throw new Error(`${this.engine}: ${reply.error}`);
+    return reply;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('close', resolve));
+    this.#child.stdin!.end();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(timer);
+  }
+}
+
+async function* marked(child: ChildProcess): AsyncGenerator<string> {
+  for await (const line of createInterface({ input: child.stdout! }))
+    if (line.startsWith(MARK)) yield line.slice(MARK.length);
+}
+
+/** What an engine died of, from its error output. */
+function lastWords(noise: string): string {
+  const lines = noise.trim().split('\n');
+  return lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? '';
+}
+
+function quickly(reason: Promise<string>): Promise<string> {
+  return Promise.race([reason, new Promise<string>((resolve) => setTimeout(resolve, 200, 'ended without a word'))]);
+}
+
+/** Starts the engines; those that cannot run here are told loudly and left out. */
+export async function startAll(engines: readonly EngineName[], log: (line: string) => void): Promise<Peer[]> {
+  const peers: Peer[] = [];
+  for (const engine of engines) {
+    const peer = await Peer.start(engine);
+    if (peer instanceof Peer) {
+      log(`${engine}: ${peer.version} on ${peer.adapter}`);
+      peers.push(peer);
+    } else log(`!!! ${engine} IS LEFT OUT: it cannot run here (${peer.unavailable})`);
+  }
+  return peers;
+}

@@ -1,0 +1,88 @@
+// What the benches say to an engine in a process of its own, one JSON object a line, and what it answers.
+import type { ArrayFile, Batch, StepSpec } from './named-steps.ts';
+
+/** Stands before every line that belongs to the protocol; engines print other things too. */
+export const MARK = '@bench ';
+
+/** First line of an engine: what it runs on, or why it cannot. */
+export type Hello = { adapter: string; version: string } | { unavailable: string };
+
+/** A matrix product; `a` and `b` lie row by row in the file, `[m, k]` and `[k, n]`, or transposed by `mode`. */
+export interface GemmRequest {
+  do: 'gemm';
+  handle: string;
+  m: number;
+  k: number;
+  n: number;
+  /** Which operand is stored transposed: none, b, or a. Rivals are asked for nn alone. */
+  mode: 'nn' | 'nt' | 'tn';
+  arrays: ArrayFile;
+  /** Elements of the product to send back. */
+  probe: number[];
+}
+
+/** Times `count` products in a row, from the first call until the last one is complete. */
+export interface GemmRun {
+  do: 'gemm-run';
+  handle: string;
+  count: number;
+}
+
+/** How weft runs a step; rivals ignore it. */
+export interface StepVariant {
+  optimizer: 'dense' | 'exact-lazy';
+  /** Which form of the recurrence; the adapter's own choice by default. */
+  form: 'default' | 'scan' | 'steps';
+  /** Whether the step is recorded once and replayed. */
+  recorded: boolean;
+}
+
+export interface TrainRequest {
+  do: 'train';
+  handle: string;
+  spec: StepSpec;
+  weights: ArrayFile;
+  variant: StepVariant;
+}
+
+/** Trains on the batches in turn, each with its loss read back; lazy optimisers flush at the end. */
+export interface TrainRun {
+  do: 'train-run';
+  handle: string;
+  batches: Batch[];
+}
+
+export interface CloseRequest {
+  do: 'close';
+  handle: string;
+}
+
+export type Request = GemmRequest | GemmRun | TrainRequest | TrainRun | CloseRequest;
+
+export interface GemmReply {
+  values: number[];
+}
+
+export interface GemmRunReply {
+  ms: number;
+}
+
+/** Counters of one steady step. */
+export interface StepCounters {
+  dispatches: number;
+  submits: number;
+  buffersCreated: number;
+  bindGroupsCreated: number;
+  encodeUs: number;
+  gpuBytes: number;
+}
+
+export interface TrainRunReply {
+  losses: number[];
+  /** Milliseconds of each step, from the batch on the host to its loss on the host and the update done. */
+  ms: number[];
+  /** Milliseconds that bringing lazy state up to date took after the last step. */
+  flushMs: number;
+  /** Where the engine counts: of the last step. */
+  counters?: StepCounters;
+}

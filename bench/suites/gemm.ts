@@ -1,0 +1,133 @@
+// Products of matrices against rivals: every engine's result is checked at sampled entries, then they take turns.
+import { type Peer, startAll } from '../engines/peer.ts';
+import { type ArrayFile, GEMM_SHAPES, type GemmShape, gemmName, noise, writeArrays } from '../named-steps.ts';
+import { type EngineName, type Result, timing } from '../report.ts';
+import { alternate, type Contender } from '../rounds.ts';
+import { type SuiteOptions, wanted } from './suite.ts';
+
+const ENGINES: readonly EngineName[] = ['weft', 'jax-js-webgpu', 'tfjs-webgpu', 'gpu.js', 'torch-cpu', 'torch-cuda'];
+type Mode = 'nn' | 'nt' | 'tn';
+
+interface Turn extends Contender {
+  peer: Peer;
+  name: string;
+  base: string;
+}
+
+export async function gemmResults(options: SuiteOptions): Promise<{ adapter: string; results: Result[] }> {
+  const shapes = GEMM_SHAPES.filter((shape) => wanted(gemmName(shape), options)).filter(
+    ({ m, k, n }) => !options.quick || m * k * n < 2 ** 27,
+  );
+  if (shapes.length === 0) return { adapter: '', results: [] };
+  const peers = await startAll(ENGINES, options.log);
+  const weft = peers.find(({ engine }) => engine === 'weft');
+  if (!weft) throw new Error('weft itself does not run here');
+  const results: Result[] = [];
+  try {
+    for (const shape of shapes) {
+      options.log(gemmName(shape));
+      results.push(...(await oneShape(shape, peers, options)));
+    }
+  } finally {
+    await Promise.all(peers.map((peer) => peer.stop()));
+  }
+  return { adapter: weft.adapter, results };
+}
+
+async function oneShape(shape: GemmShape, peers: readonly Peer[], options: SuiteOptions): Promise<Result[]> {
+  const name = gemmName(shape);
+  const contenders: Turn[] = [];
+  for (const mode of ['nn', 'nt', 'tn'] as const) {
+    const { arrays, probe, want } = problem(shape, mode, options.scratch);
+    for (const peer of peers) {
+      if (mode !== 'nn' && peer.engine !== 'weft') continue;
+      const full = mode === 'nn' ? name : `${name}-${mode}`;
+      try {
+        const { values } = await peer.ask({ do: 'gemm', handle: full, ...shape, mode, arrays, probe });
+        check(`${peer.engine} ${full}`, shape, values, want);
+      } catch (error) {
+        if (peer.engine === 'weft') throw error;
+        options.log(`!!! ${peer.engine} IS LEFT OUT of ${full}: ${(error as Error).message.split('\n')[0]}`);
+        continue;
+      }
+      contenders.push(await contender(peer, full, name, options));
+    }
+  }
+  const timings = await alternate(contenders, {
+    rounds: options.quick ? 2 : 15,
+    atLeast: options.quick ? 1 : 5,
+    limitMs: 45_000,
+  });
+  for (const { peer, name: handle } of contenders) await peer.ask({ do: 'close', handle });
+  const order = (c: Turn) => contenders.indexOf(c);
+  return [...timings]
+    .sort(([a], [b]) => Number(a.name > b.name) - Number(a.name < b.name) || order(a) - order(b))
+    .map(([{ peer, name: full, base }, samples]) => {
+      const figures = timing(samples);
+      return {
+        suite: 'kernels',
+        name: full,
+        engine: peer.engine,
+        ...figures,
+        gflops: (2 * shape.m * shape.k * shape.n) / figures.medianMs / 1e6,
+        ...(full !== base && { base }),
+        validated: 'entries against float64',
+      };
+    });
+}
+
+/** A turn lasts about 80 ms, so that the wait at its end does not count; engines that need seconds take fewer turns. */
+async function contender(peer: Peer, name: string, base: string, { quick }: SuiteOptions): Promise<Turn> {
+  const run = async (count: number) => (await peer.ask({ do: 'gemm-run', handle: name, count })).ms;
+  const once = await run(1); // the product was compiled and run when it was checked
+  const count = quick || once > 80 ? 1 : Math.min(64, Math.round(80 / (await run(4))) || 1);
+  let left = Math.max(2, Math.floor(12_000 / once));
+  return {
+    label: `${peer.engine} ${name}`,
+    peer,
+    name,
+    base,
+    turn: async () => (left-- > 0 ? [await run(count)] : []),
+  };
+}
+
+/** Operands as they are stored, which entries are looked at, and what they must be. */
+function problem(
+  shape: GemmShape,
+  mode: Mode,
+  scratch: string,
+): { arrays: ArrayFile; probe: number[]; want: number[] } {
+  const { m, k, n } = shape;
+  const [a, b] = [noise(m * k, 1, 1), noise(k * n, 2, 1)];
+  const arrays = writeArrays(scratch, `${gemmName(shape)}-${mode}`, [
+    { name: 'a', shape: mode === 'tn' ? [k, m] : [m, k], data: mode === 'tn' ? transposed(a, m, k) : a },
+    { name: 'b', shape: mode === 'nt' ? [n, k] : [k, n], data: mode === 'nt' ? transposed(b, k, n) : b },
+  ]);
+  const size = m * n;
+  const places = Math.min(size, 10_000);
+  // Corners, and a walk by a step that has no factor in common with the sizes.
+  const probe = [
+    ...new Set([0, n - 1, size - n, size - 1, ...Array.from({ length: places }, (_, i) => (i * 7919) % size)]),
+  ];
+  const want = probe.map((at) => {
+    const [row, column] = [Math.floor(at / n), at % n];
+    let sum = 0;
+    for (let i = 0; i < k; i++) sum += a[row * k + i]! * b[i * n + column]!;
+    return sum;
+  });
+  return { arrays, probe, want };
+}
+
+function transposed(x: Float32Array<ArrayBuffer>, rows: number, columns: number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(x.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = x[r * columns + c]!;
+  return out;
+}
+
+/** f32 sums of k products of numbers in ±1; products rounded to fewer bits (TF32, f16) are over this. */
+function check(what: string, { k }: GemmShape, values: readonly number[], want: readonly number[]): void {
+  want.forEach((w, i) => {
+    const off = Math.abs(values[i]! - w);
+    if (!(off <= 2e-5 * Math.sqrt(k) + 2e-5 * Math.abs(w))) throw new Error(`${what} is wrong: ${values[i]} for ${w}`);
+  });
+}

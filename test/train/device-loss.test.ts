@@ -52,7 +52,7 @@ async function train(folder: string, device: Device, begin: (kind: keyof typeof 
     run.call(device, kernel, options);
   }) as typeof run;
   device.replay = (plan) => {
-    begin('dispatches');
+    for (const { kind } of plan.commands) if (kind === 'dispatch') begin('dispatches');
     replay.call(device, plan);
   };
   device.read = (source) => {

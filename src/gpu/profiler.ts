@@ -17,8 +17,9 @@ export interface KernelTime {
   params: Readonly<Record<string, number>>;
   /** Floating-point operations, a multiply-add being two; undefined where the op does not tell. */
   flops: number | undefined;
-  /** Bytes read and written: as the op tells them, else all that is bound. */
+  /** Bytes read and written: as the op tells them, else all that is bound, of which the kernel may touch a part. */
   bytes: number;
+  bytesTold: boolean;
   /** Whether it reads operands through textures. */
   texels: boolean;
   /** Copies, clears and mirrors into textures queued between the kernel before, in the same submit, and this one. */
@@ -86,6 +87,7 @@ export class Profiler {
       params: paramsOf(command),
       flops,
       bytes: bytes ?? boundBytes(pipeline.kernel, command.views),
+      bytesTold: bytes !== undefined,
       texels: pipeline.kernel.bindings.some(({ access }) => access === 'texture'),
       copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined,
     });

@@ -44,7 +44,8 @@ export function profileMarkdown(report: ProfileReport): string {
 }
 
 const NOTES = `- *GFLOP/s*: a multiply-add is two operations; ${UNKNOWN} where a kernel's operations are not counted.
-- *GB/s*: bytes that an op must read and write at least once, over its kernel's time. Caches may serve them.
+- *GB/s*: bytes that a kernel must read and write at least once, over its time; caches may serve them. ≤ where they are all that
+  is bound, of which the kernel may touch a part.
 - *of roof*: share of what the kernel's operations per byte allow under the measured ceilings; of the bandwidth where the
   operations are not counted. Over 100 % means that caches are faster than memory.
 - \`trace.json\` opens in chrome://tracing and in Perfetto: the last submits, kernel by kernel.
@@ -87,6 +88,7 @@ function summary(report: ProfileReport): string[] {
 }
 
 function cellsOf(row: KernelRow): Cell[] {
+  const { bytesTold: told, bound } = row;
   return [
     row.label,
     row.kernel,
@@ -95,9 +97,9 @@ function cellsOf(row: KernelRow): Cell[] {
     percent(row.share),
     (row.totalUs / row.dispatches).toFixed(1),
     row.gflops === undefined ? UNKNOWN : digits(row.gflops),
-    digits(row.gbps),
-    row.intensity === undefined ? UNKNOWN : digits(row.intensity),
-    percent(row.ofRoof),
+    `${told ? '' : '≤ '}${digits(row.gbps)}`,
+    row.intensity === undefined ? UNKNOWN : `${told ? '' : '≥ '}${digits(row.intensity)}`,
+    `${told || bound === 'compute' ? '' : '≤ '}${percent(row.ofRoof)}`,
   ];
 }
 

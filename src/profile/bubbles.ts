@@ -31,7 +31,7 @@ export function placeBubbles(points: readonly Spot[], room: BubbleRoom): Spot[] 
     const others = points.filter((_, j) => j !== i);
     let best: { spot: Spot; cost: number } | undefined;
     for (const { spot, far } of candidates(point, room)) {
-      const cost = far + crowding(spot, placed, others, room);
+      const cost = far + crowding(spot, placed, others, room) + crossing(point, spot, placed, room);
       if (!best || cost < best.cost - 1e-9) best = { spot, cost };
     }
     placed.push(best!.spot);
@@ -57,6 +57,7 @@ function candidates(point: Spot, { left, right, top, bottom, radius }: BubbleRoo
 
 const COVERS = 1e4;
 const ON_LINE = 60;
+const PASSES = 90;
 
 function crowding(spot: Spot, placed: readonly Spot[], others: readonly Spot[], room: BubbleRoom): number {
   const { radius, taken = [], lines = [] } = room;
@@ -64,6 +65,13 @@ function crowding(spot: Spot, placed: readonly Spot[], others: readonly Spot[], 
   const covered = near(placed, 2 * radius + GAP) + near(others, radius + 2 * GAP) + near(taken, radius + 3 * GAP);
   const crossed = lines.filter(([a, b]) => toSegment(spot, a, b) < radius + GAP).length;
   return COVERS * covered + ON_LINE * crossed;
+}
+
+/** What the line from a point to its bubble passes over. */
+function crossing(point: Spot, spot: Spot, placed: readonly Spot[], { radius, taken = [] }: BubbleRoom): number {
+  const passed = (spots: readonly Spot[], distance: number) =>
+    spots.filter((s) => toSegment(s, point, spot) < distance).length;
+  return PASSES * (passed(placed, radius) + passed(taken, radius - 1));
 }
 
 function apart(a: Spot, b: Spot): number {

@@ -13,7 +13,9 @@ export interface KernelTotal {
   longestUs: number;
   /** Undefined where the op does not tell them. */
   flops: number | undefined;
+  /** An upper bound where an op does not tell them: all that its kernels bind. */
   bytes: number;
+  bytesTold: boolean;
 }
 
 /** Sums over a run. */
@@ -84,11 +86,11 @@ export class Recorder {
     this.#keep(submit);
   }
 
-  #count({ kernel, label, texels, durationUs, flops, bytes }: KernelTime): void {
+  #count({ kernel, label, texels, durationUs, flops, bytes, bytesTold }: KernelTime): void {
     const key = `${label}\n${kernel}`;
     const total = this.#kernels.get(key);
     if (!total) {
-      const first = { dispatches: 1, totalUs: durationUs, longestUs: durationUs, flops, bytes };
+      const first = { dispatches: 1, totalUs: durationUs, longestUs: durationUs, flops, bytes, bytesTold };
       this.#kernels.set(key, { kernel, label, texels, ...first });
       return;
     }
@@ -97,6 +99,7 @@ export class Recorder {
     total.longestUs = Math.max(total.longestUs, durationUs);
     total.flops = total.flops === undefined || flops === undefined ? undefined : total.flops + flops;
     total.bytes += bytes;
+    total.bytesTold &&= bytesTold;
   }
 
   #keep(submit: SubmitTimes): void {

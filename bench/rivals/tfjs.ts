@@ -8,7 +8,6 @@ interface TfTensor {
   shape: number[];
   data(): Promise<Float32Array>;
   dispose(): void;
-  reshape(shape: number[]): TfTensor;
 }
 interface TfVariableLayer {
   apply(x: TfTensor, options?: { training: boolean }): TfTensor;
@@ -21,6 +20,7 @@ interface Tf {
   tensor(data: Float32Array, shape: number[]): TfTensor;
   tensor1d(data: Int32Array, dtype: 'int32'): TfTensor;
   tensor2d(data: Int32Array, shape: number[], dtype: 'int32'): TfTensor;
+  reshape(x: TfTensor, shape: number[]): TfTensor;
   matMul(a: TfTensor, b: TfTensor): TfTensor;
   oneHot(x: TfTensor, depth: number): TfTensor;
   tidy<T>(fn: () => T): T;
@@ -132,7 +132,7 @@ async function train(tf: Tf, { sequential, layers }: TfLayers, { spec, weights }
     const x = tf.tensor2d(ids, [batch, time], 'int32');
     const y = tf.tidy(() => tf.oneHot(tf.tensor1d(gold, 'int32'), tags));
     const loss = optimizer.minimize(
-      () => tf.losses.softmaxCrossEntropy(y, model.apply(x, { training: true }).reshape([batch * time, tags])),
+      () => tf.losses.softmaxCrossEntropy(y, tf.reshape(model.apply(x, { training: true }), [batch * time, tags])),
       true,
     );
     const value = (await loss.data())[0]!;

@@ -31,9 +31,7 @@ interface Trainee extends Contender {
 
 export const training: Suite = async (options) => {
   const specs = NAMED_STEPS.flatMap((named) => CELLS.map((cell): StepSpec => ({ ...named, cell }))).filter(
-    (spec) =>
-      wanted(caseName(spec.name, spec.cell), options) &&
-      !(options.quick && (spec.layers > 1 || spec.name === 'lstm-tagger')),
+    (spec) => wanted(caseName(spec.name, spec.cell), options) && !(options.quick && spec.name !== 'uk-small'),
   );
   const peers = await startAll(ENGINES, options.log);
   const weft = peers.find(({ engine }) => engine === 'weft');

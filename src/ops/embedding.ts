@@ -2,6 +2,7 @@
 import { needsGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { empty } from '../tensor/create.ts';
+import { readRows } from '../tensor/read-rows.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -37,7 +38,9 @@ export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: Embedding
     });
   checkIndices('embedding', 'ids', ids, rows);
   const out = empty([...ids.shape, width], { device: weight.device, label: 'embedding' });
-  takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));
+  readRows(weight, ids, () => {
+    takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));
+  });
   if (needsGrad([weight])) {
     const gradient = ids.host ? sparseGradient(ids, weight, skip) : denseGradient(ids, weight, skip);
     record('embedding', [weight], [out], ([dOut]) => [gradient(dOut!.viewAs([1, ids.size, width]))]);

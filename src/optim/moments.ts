@@ -38,6 +38,11 @@ export class Moments {
     return flat;
   }
 
+  /** Whether several parameters have their state here. */
+  get shared(): boolean {
+    return this.#params.length > 1;
+  }
+
   /** The kinds that there are. */
   get kinds(): string[] {
     return [...this.#flat.keys()];

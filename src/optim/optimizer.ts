@@ -6,6 +6,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep } from '../tensor/scope.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { type LazyKernels, type LazyOwner, LazyTable } from './lazy-table.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
 import { Moments, paired } from './moments.ts';
 import { readState } from './optimizer-state.ts';
@@ -21,14 +22,24 @@ export interface ParamGroup {
 }
 
 type OptionsOf<Group> = Partial<Omit<Group, 'params'>>;
+/** A group as it is given; `lazy` is fixed with it. */
+export type GroupOf<Group> = { params: Iterable<Tensor>; lazy?: Laziness | undefined } & OptionsOf<Group>;
 /** Parameters alone, or groups of them with options of their own. */
-export type ParamsOf<Group> = Iterable<Tensor> | Iterable<{ params: Iterable<Tensor> } & OptionsOf<Group>>;
+export type ParamsOf<Group> = Iterable<Tensor> | Iterable<GroupOf<Group>>;
+
+/**
+ * `exact`: a table `[V, E]` whose gradients are row-sparse has only the rows updated that a step uses. What the others have
+ * missed is done when they are next used, read or saved, to the bits of updating every row in every step.
+ */
+export type Laziness = 'exact';
 
 /** What tells one optimiser from another. */
 export interface Rule<Group extends ParamGroup> {
   /** The class's name, kept through minifiers. */
   readonly type: string;
   readonly kernels: UpdateKernels;
+  /** For rules that tables can be left behind with. */
+  readonly lazy?: LazyKernels;
   /** Kinds of state and the kernel's bindings for them; those in `always` are in every saved state. */
   readonly states: Readonly<Record<string, string>>;
   readonly always: readonly string[];
@@ -54,6 +65,9 @@ interface Entry<Group> {
   place: number;
   /** Kinds of state that a step has written. */
   readonly live: Set<string>;
+  /** Whether the parameter may be left behind, and that side of it since its first row-sparse gradient. */
+  readonly mayBeLazy: boolean;
+  lazy: LazyTable | undefined;
 }
 
 /** Base of the optimisers, after PyTorch's `Optimizer`. */
@@ -61,16 +75,23 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   readonly paramGroups: Group[] = [];
   readonly #rule: Rule<Group>;
   readonly #defaults: Omit<Group, 'params'>;
+  readonly #lazy: Laziness | undefined;
   readonly #entries: Entry<Group>[] = [];
   #hyper: Tensor | undefined;
   #spare: Tensor | undefined;
 
-  protected constructor(rule: Rule<Group>, params: ParamsOf<Group>, defaults: Omit<Group, 'params'>) {
+  protected constructor(
+    rule: Rule<Group>,
+    params: ParamsOf<Group>,
+    defaults: Omit<Group, 'params'>,
+    lazy?: Laziness | undefined,
+  ) {
     this.#rule = rule;
     this.#defaults = defaults;
+    this.#lazy = lazy;
     if (typeof params?.[Symbol.iterator] !== 'function')
       refuse(rule.type, 'params', 'an iterable of tensors or of groups { params, … }', describe(params));
-    const given: (Tensor | ({ params: Iterable<Tensor> } & OptionsOf<Group>))[] = [...params];
+    const given: (Tensor | GroupOf<Group>)[] = [...params];
     if (given.length === 0) refuse(rule.type, 'params', 'at least one parameter', 'none');
     const groups = given[0] instanceof Tensor ? [{ params: given } as never] : given;
     for (const group of groups) this.addParamGroup(group as never);
@@ -82,11 +103,13 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   }
 
   /** Adds parameters that are updated from the next step on; options left out are the optimiser's. */
-  addParamGroup(group: { params: Iterable<Tensor> } & OptionsOf<Group>): void {
+  addParamGroup(group: GroupOf<Group>): void {
     const { type } = this.#rule;
     if (typeof group?.params?.[Symbol.iterator] !== 'function')
       refuse(type, `params[${this.paramGroups.length}]`, 'a group { params, … }', describe(group));
-    const { params, ...options } = group;
+    const { params, lazy = this.#lazy, ...options } = group;
+    if (lazy !== undefined && !(lazy === 'exact' && this.#rule.lazy))
+      refuse(type, 'lazy', this.#rule.lazy ? "'exact' or undefined" : 'undefined', `${lazy}`);
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const complete = { ...this.#defaults, ...given, params: [...params] } as unknown as Group;
     checkNumber(type, 'lr', complete.lr, { min: 0 });
@@ -95,7 +118,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     this.paramGroups.push(complete);
     for (const param of complete.params) {
       const index = this.#entries.length;
-      this.#entries.push({ param, index, group: complete, step: 0, moments: undefined, place: 0, live: new Set() });
+      const state = { step: 0, moments: undefined, place: 0, live: new Set<string>(), lazy: undefined };
+      this.#entries.push({ param, index, group: complete, mayBeLazy: lazy === 'exact', ...state });
     }
   }
 
@@ -107,15 +131,20 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     if (due.length === 0) return;
     for (const entry of due) this.#checkGradient(entry);
     this.#place(due);
-    const hyper = this.#upload(due);
+    this.#placeLazy(due);
     this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
-    this.#launch(due, hyper, this.#spare);
+    this.#launch(due, this.#hyperFor(due), this.#spare);
     device.hostWork(() => {
       for (const entry of due) {
         entry.step++;
         for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
       }
     });
+  }
+
+  /** Brings rows that were left behind up to date. Whoever reads them has that done anyhow. */
+  flush(): void {
+    for (const { lazy } of this.#entries) lazy?.settle();
   }
 
   /** Frees the gradients of all parameters. */
@@ -187,6 +216,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
   #drop(): void {
     for (const entry of this.#entries) {
+      entry.lazy?.dispose();
+      entry.lazy = undefined;
       entry.moments?.dispose();
       entry.moments = undefined;
       entry.step = 0;
@@ -225,12 +256,16 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   #launched(): string {
     const groups = this.paramGroups.map((group) => [this.#rule.overrides(group), this.#rule.leavesIdleRows(group)]);
     // A step that makes state clears it too, and is no step to repeat.
-    const entries = this.#entries.map(({ param, moments }) => [Number(param.requiresGrad), moments?.kinds ?? []]);
+    const entries = this.#entries.map(({ param, moments, lazy }) => [
+      Number(param.requiresGrad),
+      moments?.kinds ?? [],
+      lazy?.overrides,
+    ]);
     return JSON.stringify([groups, entries]);
   }
 
-  /** Sends the scalars of the coming step. They are data, not parameters of the dispatch: a recorded step takes new ones. */
-  #upload(due: readonly Entry<Group>[]): Tensor {
+  /** Where the scalars of the coming step go, which are checked. */
+  #hyperFor(due: readonly Entry<Group>[]): Tensor {
     const { device } = due[0]!.param;
     const first = this.#scalars(due);
     if (this.#hyper?.size !== first.length) {
@@ -238,7 +273,6 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       const width = first.length / this.#entries.length;
       this.#hyper = keep(empty([this.#entries.length, width], { device, label: this.type }));
     }
-    device.write({ ...this.#hyper.view, bytes: this.#hyper.bytes }, () => this.#scalars(due));
     return this.#hyper;
   }
 
@@ -277,11 +311,67 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const { group, moments } of due) for (const kind of this.#rule.uses(group)) moments!.flat(kind);
   }
 
+  /** The tables that are left behind from their first row-sparse gradient on. */
+  #placeLazy(due: readonly Entry<Group>[]): void {
+    for (const entry of due) {
+      const { param, group, mayBeLazy } = entry;
+      const overrides = this.#rule.overrides(group);
+      if (!entry.lazy) {
+        if (!mayBeLazy || !(param.grad instanceof RowSparse) || !LazyTable.fits(param)) continue;
+        const owner: LazyOwner = {
+          param,
+          get step() {
+            return entry.step;
+          },
+          states: () => this.#statesOf(entry),
+        };
+        if (entry.moments!.shared) this.#moveOut(entry);
+        entry.lazy = new LazyTable(owner, { label: this.type.toLowerCase(), kernels: this.#rule.lazy!, overrides });
+      } else if (JSON.stringify(entry.lazy.overrides) !== JSON.stringify(overrides)) {
+        entry.lazy.settle();
+        entry.lazy.overrides = overrides;
+      }
+      entry.lazy.watch();
+    }
+  }
+
+  /** Gives a parameter moments of its own: what reads those of another must not find rows behind. */
+  #moveOut(entry: Entry<Group>): void {
+    const own = new Moments([entry.param]);
+    const shared = entry.moments!;
+    try {
+      for (const kind of shared.kinds) {
+        const part = shared.part(kind, entry.place);
+        const target = own.part(kind, 0);
+        part.device.copy({ ...part.view, bytes: part.bytes }, { ...target.view, bytes: target.bytes });
+      }
+    } catch (error) {
+      own.dispose();
+      throw error;
+    }
+    entry.moments = own;
+    entry.place = 0;
+    if (!this.#entries.some(({ moments }) => moments === shared)) shared.dispose();
+  }
+
+  /** The state's bindings, with the state in the parameter's shape where there is any. */
+  #statesOf({ moments, place }: Entry<Group>): (readonly [string, Tensor | undefined])[] {
+    const there = moments!.kinds;
+    return Object.entries(this.#rule.states).map(
+      ([kind, binding]) => [binding, there.includes(kind) ? moments!.part(kind, place) : undefined] as const,
+    );
+  }
+
+  /** Queues the step. The scalars are data, not parameters of the dispatches: a recorded step takes new ones. */
   #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor): void {
     const { type, kernels } = this.#rule;
     const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
     const tables: (() => void)[] = [];
-    for (const { param, group, moments, place, index } of due) {
+    for (const { param, group, moments, place, index, lazy } of due) {
+      if (lazy) {
+        tables.push(() => lazy.update(param.grad!));
+        continue;
+      }
       const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
       const used = this.#rule.uses(group);
       const states = Object.entries(this.#rule.states).map(
@@ -297,6 +387,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
         dense.set(moments!, same);
       }
     }
+    hyper.device.write({ ...hyper.view, bytes: hyper.bytes }, () => this.#scalars(due));
+    for (const entry of due) entry.lazy?.upload(() => this.#rule.scalars(entry.group, entry.step + 1, false) as never);
     for (const launch of tables) launch();
     for (const { update, targets } of dense.values()) updateDense(update, targets);
   }

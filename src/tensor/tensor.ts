@@ -14,6 +14,11 @@ export class Storage {
   static onCreate: (storage: Storage) => void = () => {};
 
   readonly label: string;
+  /**
+   * Set by whoever owes work to the bytes: brings them up to date before they are read or written. `ids` names the rows
+   * that are wanted of `table`, where they are not all. See `readRows`.
+   */
+  settle: ((ids?: Tensor, table?: Tensor) => void) | undefined;
   readonly #device: Device | undefined;
   #buffer: PoolBuffer | undefined;
 
@@ -103,6 +108,7 @@ export class Tensor {
 
   /** The bytes as a kernel binds them; a tensor without elements still binds four. */
   get view(): BufferView {
+    this.storage.settle?.();
     return {
       buffer: this.storage.buffer,
       offset: this.offset * BYTES_PER_ELEMENT,

@@ -1,0 +1,173 @@
+// adam_lazy: rows of a table [rows, width] brought from the step they stand at to the step of now, by the updates with a
+// gradient of zero that they have missed, in adam's own arithmetic: the bits of updating every row in every step.
+//   stands[row] = 2·(last step done) + (1 once the row had a gradient)
+//   clock, in bits: [0] step of now; last step that changed rows without moments; first step from which β and eps are as now;
+//          first step from which changes without gradients only shrink.   Then f32, RING slots each, a step t in slot (t - 1) % RING:
+//          (decay, step_size, bias2_sqrt, l2);   (β1, 1 - β1, β2, 1 - β2);   (eps, -, -, -)
+// Which rows: the places first_listed .. + listed of `rows` (with `whole` of 0, 1, 2, …), and `swept` rows that take turns, so
+// that no row falls further behind than the ring reaches. With `apply` the listed rows take their gradient in the step of now,
+// and are distinct and ascending among all `places`; otherwise they may repeat. 0xffffffff lists no row.
+// value, state and gradients may be pieces of the whole: row_count rows from first_row on, gradients from first_value on.
+// Grid: `lanes` invocations a row, side by side; a divisor of the workgroup.
+// @variants UNIT f32 vec4f
+// @use grid
+alias Unit = $UNIT;
+// @use adam_rule
+const WORKGROUP_SIZE = 64u;
+const RING = 128u;
+struct Params {
+  width: u32, lanes: u32, rows: u32, first_row: u32, row_count: u32, first_value: u32,
+  first_listed: u32, listed: u32, places: u32, swept: u32, whole: u32, apply: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> clock: array<vec4u>;            // [1 + 3·RING]
+@group(0) @binding(2) var<storage, read> rows: array<u32>;               // [places]
+@group(0) @binding(3) var<storage, read> gradients: array<Unit>;         // [values, width]
+@group(0) @binding(4) var<storage, read_write> stands: array<atomic<u32>>;       // [rows]
+@group(0) @binding(5) var<storage, read_write> value: array<Unit>;       // [row_count, width]
+@group(0) @binding(30) var<storage, read_write> exp_avg: array<Unit>;
+@group(0) @binding(31) var<storage, read_write> exp_avg_sq: array<Unit>;
+@group(0) @binding(32) var<storage, read_write> max_exp_avg_sq: array<Unit>;
+const NONE = 0xffffffffu;
+var<workgroup> recent: array<vec4f, RING>;
+var<workgroup> stood: array<u32, WORKGROUP_SIZE>;
+
+fn is_listed(row: u32) -> bool {
+  var low = 0u;
+  var high = params.places;
+  while low < high {
+    let middle = (low + high) / 2u;
+    if rows[middle] < row {
+      low = middle + 1u;
+    } else {
+      high = middle;
+    }
+  }
+  if low < params.places {
+    return rows[low] == row;
+  }
+  return false;
+}
+
+fn row_of(nth: u32, step: u32) -> u32 {
+  if nth < params.listed {
+    let place = params.first_listed + nth;
+    if params.whole != 0u {
+      return place;
+    }
+    return rows[place];
+  }
+  let turn = nth - params.listed;
+  if turn < params.swept {
+    let turns = (params.rows + params.swept - 1u) / params.swept;
+    let row = (step - 1u) % turns * params.swept + turn;
+    if params.apply == 0u || params.whole != 0u || !is_listed(row) {
+      return row;
+    }
+  }
+  return NONE;
+}
+
+fn hyper_of(step: u32) -> Hyper {
+  let slot = 1u + (step - 1u) % RING;
+  let a = bitcast<vec4f>(clock[slot]);
+  let b = bitcast<vec4f>(clock[RING + slot]);
+  return Hyper(a.x, a.w, b.x, b.y, b.z, b.w, a.y, a.z, bitcast<f32>(clock[2u * RING + slot].x));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let head = clock[0];
+  let step = head.x;
+  let local = lane / params.lanes;
+  let nth = linear_group(workgroup_id, num_workgroups) * (WORKGROUP_SIZE / params.lanes) + local;
+  let row = row_of(nth, step);
+  let applies = params.apply != 0u && nth < params.listed;
+  if lane == local * params.lanes {
+    var old = NONE;
+    // Past row_count also where it wraps around, for rows before the first.
+    if row < params.rows && row - params.first_row < params.row_count {
+      let stand = atomicLoad(&stands[row]);
+      if applies || stand / 2u < step {
+        // A row that is listed twice is taken by whoever comes first.
+        old = atomicExchange(&stands[row], 2u * step + select(stand % 2u, 1u, applies));
+        if !applies && old / 2u >= step {
+          old = NONE;
+        }
+      }
+    }
+    stood[local] = old;
+  }
+  for (var i = lane; i < RING; i += WORKGROUP_SIZE) {
+    recent[i] = bitcast<vec4f>(clock[1u + i]);
+  }
+  workgroupBarrier();
+  let old = stood[local];
+  if old == NONE {
+    return;
+  }
+  var done = old / 2u;
+  if old % 2u == 0u && head.y <= done {
+    // Never had a gradient: all of its moments are zero, and so were its changes.
+    if !applies {
+      return;
+    }
+    done = step - 1u;
+  }
+  let idle = select(step, step - 1u, applies);
+  let steady = head.z <= done + 1u;
+  let now = hyper_of(step);
+  let place = params.first_listed + nth - params.first_value;
+  for (var k = lane - local * params.lanes; k < params.width; k += params.lanes) {
+    let at = (row - params.first_row) * params.width + k;
+    var x = value[at];
+    var s = State(exp_avg[at], exp_avg_sq[at], Unit());
+    if AMSGRAD {
+      s.largest = max_exp_avg_sq[at];
+    }
+    var t = done + 1u;
+    var calm = false;
+    while t <= idle && !calm {
+      var h = now;
+      if steady {
+        let own = recent[(t - 1u) % RING];
+        h.decay = own.x;
+        h.step_size = own.y;
+        h.bias2_sqrt = own.z;
+        h.l2 = own.w;
+      } else {
+        h = hyper_of(t);
+      }
+      let decayed = h.decay * x;
+      s = next(s, Unit(), decayed, h);
+      let d = change(s, h);
+      x = decayed - d;
+      // Under a quarter of what could round to another number, and the changes to come are no larger: none of them changes x.
+      calm = steady && head.y < t && head.w <= t && all(abs(d) <= abs(x) * Unit(7.450580596923828e-9));
+      t++;
+    }
+    if t <= idle {
+      for (; t <= idle; t++) {
+        s.m *= now.beta1;
+        s.v *= now.beta2;
+      }
+      // They only shrink: what fell under the limit on the way is under it now.
+      s.m = normal_or_zero(s.m);
+      s.v = normal_or_zero(s.v);
+      if !AMSGRAD {
+        s.largest = s.v;
+      }
+    }
+    if applies {
+      let decayed = now.decay * x;
+      s = next(s, gradients[place * params.width + k], decayed, now);
+      x = decayed - change(s, now);
+    }
+    value[at] = x;
+    exp_avg[at] = s.m;
+    exp_avg_sq[at] = s.v;
+    if AMSGRAD {
+      max_exp_avg_sq[at] = s.largest;
+    }
+  }
+}

@@ -58,7 +58,9 @@ export interface EncoderStats {
   submits: number;
   bindGroupsCreated: number;
   uniformBytes: number;
+  /** Milliseconds spent on encoding commands, and on handing them to the driver. */
   encodeMs: number;
+  submitMs: number;
 }
 
 const SLOT = 256; // minUniformBufferOffsetAlignment of every adapter divides it
@@ -113,7 +115,14 @@ export class Encoder {
   readonly #arena: UniformArena;
   readonly #groups = new Map<string, GPUBindGroup>();
   #generation = 0;
-  readonly stats: EncoderStats = { dispatches: 0, submits: 0, bindGroupsCreated: 0, uniformBytes: 0, encodeMs: 0 };
+  readonly stats: EncoderStats = {
+    dispatches: 0,
+    submits: 0,
+    bindGroupsCreated: 0,
+    uniformBytes: 0,
+    encodeMs: 0,
+    submitMs: 0,
+  };
 
   constructor(device: GPUDevice, options: { maxBindingBytes: number }) {
     this.#device = device;
@@ -130,6 +139,7 @@ export class Encoder {
   /** Encodes and submits `commands` in order. Every pipeline must have been compiled. */
   submit(commands: readonly Command[], profiler: Profiler | undefined): void {
     const start = performance.now();
+    let submitting = 0;
     let begun = start;
     const slots = this.#placeParams(commands);
     const label = opsOf(commands);
@@ -148,10 +158,11 @@ export class Encoder {
       if (!encoder) return;
       profiler?.resolve(encoder);
       const finished = encoder.finish({ label });
-      const submitMs = profiler ? performance.now() : 0;
+      const submitMs = performance.now();
       this.#device.queue.submit([finished]);
+      const submittedMs = performance.now();
+      submitting += submittedMs - submitMs;
       if (profiler) {
-        const submittedMs = performance.now();
         profiler.submitted({ label, encodeMs: begun, submitMs, submittedMs });
         begun = submittedMs;
       }
@@ -212,7 +223,8 @@ export class Encoder {
       }
     }
     finish();
-    this.stats.encodeMs += performance.now() - start;
+    this.stats.encodeMs += performance.now() - start - submitting;
+    this.stats.submitMs += submitting;
   }
 
   #placeParams(commands: readonly Command[]): Int32Array {

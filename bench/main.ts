@@ -16,6 +16,14 @@ const SUITES: Record<string, { about: string; load: () => Promise<Suite> }> = {
     about: 'one training step of the named taggers, against rivals',
     load: async () => (await import('./suites/training.ts')).training,
   },
+  scaling: {
+    about: 'time per token and memory as time, batch, width and vocabulary grow',
+    load: async () => (await import('./suites/scaling.ts')).scaling,
+  },
+  step: {
+    about: 'dispatches, submits, buffers, bind groups and encoding of one steady step',
+    load: async () => (await import('./suites/step.ts')).step,
+  },
 };
 
 const program = new Command('bench').description(

@@ -1,9 +1,28 @@
-// Suite `kernels`: products against rivals.
-import { resultTable } from '../report.ts';
+// Suite `kernels`: products of matrices against rivals, then every kernel family beside the adapter's ceilings.
+import { measureCeilings } from '../../src/profile/ceilings.ts';
+import { type Result, resultTable } from '../report.ts';
+import { familyResults } from './families.ts';
 import { gemmResults } from './gemm.ts';
 import type { Suite } from './suite.ts';
 
 export const kernels: Suite = async (options) => {
-  const { adapter, results } = await gemmResults(options);
-  return { adapter, results, text: resultTable(results) };
+  options.log('ceilings');
+  const ceilings = await measureCeilings();
+  const bandwidth = Math.max(ceilings.copyGbps, ceilings.triadGbps);
+  const share = (r: Result): Result =>
+    r.engine.startsWith('torch') || r.gflops === undefined ? r : { ...r, ceilingShare: r.gflops / ceilings.gflops };
+  const products = (await gemmResults(options)).results.map(share);
+  const families = await familyResults(options, { ...ceilings, triadGbps: bandwidth });
+  const text = `Measured ceilings of this adapter: ${ceilings.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${bandwidth.toFixed(1)} GB/s (through buffers).
+
+Products of matrices, f32, row by row in and out: gemm-MxKxN is [M, K] times [K, N], gemm-N the cube; -nt, -tn: one operand is stored transposed.
+median and p95: milliseconds of one product · against weft: the engine's median by weft's own of the nn case · of ceiling: of the GFLOP/s
+above, for engines on this adapter (torch-cpu runs on the processor itself, two threads)
+
+${resultTable(products)}
+Kernels of weft, one call each, milliseconds as above. GB/s: the bytes that the op must move at least, by its time, so less than what
+memory sees · of ceiling: of the GFLOP/s or of the GB/s above, whichever is more; over 100 % where caches serve
+
+${resultTable(families)}`;
+  return { adapter: ceilings.adapter, results: [...products, ...families], text };
 };

@@ -51,13 +51,18 @@ export const training: Suite = async (options) => {
 const ABOUT = `One training step: a fresh batch goes in, forward, backward, Adam on every parameter, the loss comes back to the host.
 median and p95: milliseconds of one step · against weft: the engine's median by weft's own of that case · dispatches, submits,
 buffers and bind groups made, µs of encoding: of one steady step, where the engine counts · GPU MiB: the most in use at one time
--gru, -rnn: with those cells, else LSTM · -lazy: Adam on the rows of the batch alone, the rest brought up to date inside the timing
+-gru, -rnn: with those cells, else LSTM · -lazy: exact-lazy Adam on the embedding, brought up to date inside the timing, else dense
+-scan, -steps: the recurrence in one dispatch, or one a time step, else in the form that this adapter runs by default
 
 `;
 
 /** Variants of weft that a case is run in beside the plain one, by the suffix of their name. */
-function variants(_spec: StepSpec): [suffix: string, variant: StepVariant][] {
-  return [];
+function variants({ name, cell }: StepSpec): [suffix: string, variant: StepVariant][] {
+  const forms = name === 'bilstm-tagger' && cell === 'lstm' ? (['scan', 'steps'] as const) : [];
+  return [
+    ['-lazy', { ...PLAIN, optimizer: 'exact-lazy' }],
+    ...forms.map((form): [string, StepVariant] => [`-${form}`, { ...PLAIN, form }]),
+  ];
 }
 
 async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOptions): Promise<Result[]> {

@@ -1,0 +1,103 @@
+// A tagger in training by weft, as a program that uses weft writes it, with the counters of its last step.
+import { Adam, backward, type Compiled, compile, crossEntropy, type Device, step, tensor } from '../../src/index.ts';
+import { setRecurrentForm } from '../../src/ops/recurrent-form.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { LEARNING_RATE, type StepSpec } from '../named-steps.ts';
+import type { StepCounters, StepVariant } from '../protocol.ts';
+import type { TrainHandle } from './serve.ts';
+import { StepModel } from './step-model.ts';
+
+const FORMS = { default: undefined, scan: 'scan', steps: 'step' } as const;
+
+type Counts = Device['stats'] & { created: number };
+type HostBatch = { ids: Int32Array<ArrayBuffer>; tags: Int32Array<ArrayBuffer> };
+type Inputs = { ids: Tensor; tags: Tensor };
+
+/** A model in training: one call of `#step` is one step, as a program that uses weft writes it. */
+export class Training implements TrainHandle {
+  readonly model: StepModel;
+  readonly #device: Device;
+  readonly #optimizer: Adam;
+  readonly #variant: StepVariant;
+  readonly #shape: [number, number];
+  readonly #step: (inputs: Inputs) => Tensor;
+  readonly #compiled: Compiled<Inputs, Tensor> | undefined;
+  /** Bytes handed out before this model was made. */
+  readonly #bytesBefore: number;
+  /** Most bytes in use by it at one time, from its first step, which is not yet a replay. */
+  #gpuBytes: number | undefined;
+
+  constructor(device: Device, spec: StepSpec, { opByOp, variant }: { opByOp: boolean; variant: StepVariant }) {
+    this.#device = device;
+    this.#variant = variant;
+    this.#bytesBefore = device.poolStats.liveBytes;
+    this.model = new StepModel(spec, { opByOp });
+    const lazy = variant.optimizer === 'exact-lazy' ? 'exact' : undefined;
+    this.#optimizer = new Adam(this.model.parameters(), { lr: LEARNING_RATE, lazy });
+    this.#shape = [spec.batch, spec.time];
+    const one = ({ ids, tags }: Inputs) => {
+      const loss = crossEntropy(this.model.forward(ids), tags);
+      backward(loss);
+      this.#optimizer.step();
+      this.#optimizer.zeroGrad();
+      return loss;
+    };
+    this.#compiled = variant.recorded && !opByOp ? compile(one) : undefined;
+    this.#step = this.#compiled ?? ((inputs) => step(() => one(inputs)));
+  }
+
+  /** Trains on the batches in turn; `flush` brings rows up to date afterwards that lazy updates left behind. */
+  async run(batches: HostBatch[], { flush = true } = {}) {
+    const [losses, ms]: [number[], number[]] = [[], []];
+    let counters: StepCounters | undefined;
+    setRecurrentForm(FORMS[this.#variant.form]);
+    for (const batch of batches) {
+      const before = this.#counts();
+      this.#device.pool.resetPeak();
+      const start = performance.now();
+      losses.push(await this.#train(batch));
+      await this.#device.synchronize();
+      ms.push(performance.now() - start);
+      const { peakBytes, textureBytes } = this.#device.poolStats;
+      this.#gpuBytes ??= peakBytes + textureBytes - this.#bytesBefore;
+      counters = this.#difference(before, this.#gpuBytes);
+    }
+    setRecurrentForm();
+    const start = performance.now();
+    if (flush) {
+      this.#optimizer.flush();
+      await this.#device.synchronize();
+    }
+    return { losses, ms, flushMs: flush ? performance.now() - start : 0, ...(counters && { counters }) };
+  }
+
+  async #train({ ids, tags }: HostBatch): Promise<number> {
+    const inputs = { ids: tensor(ids, { shape: this.#shape }), tags: tensor(tags) };
+    const loss = this.#step(inputs);
+    const value = await loss.item();
+    for (const one of [inputs.ids, inputs.tags, loss]) one.dispose();
+    return value;
+  }
+
+  #counts(): Counts {
+    return { ...this.#device.stats, created: this.#device.poolStats.created };
+  }
+
+  #difference(before: Counts, gpuBytes: number): StepCounters {
+    const now = this.#counts();
+    return {
+      dispatches: now.dispatches - before.dispatches,
+      submits: now.submits - before.submits,
+      buffersCreated: now.created - before.created,
+      bindGroupsCreated: now.bindGroupsCreated - before.bindGroupsCreated,
+      encodeUs: (now.encodeMs - before.encodeMs) * 1000,
+      gpuBytes,
+    };
+  }
+
+  close(): void {
+    this.#compiled?.dispose();
+    this.#optimizer.dispose();
+    this.model.dispose();
+  }
+}

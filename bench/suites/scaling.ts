@@ -1,0 +1,183 @@
+// Suite `scaling`: how time per token and memory go with the lengths of sequences, rows, units and words.
+import { type Device, init } from '../../src/index.ts';
+import { Training } from '../engines/weft-training.ts';
+import { type LayerShape, layer, layerFlops } from '../kernels/recurrent-cases.ts';
+import { type Batch, type StepSpec, startingWeights, zipfBatches } from '../named-steps.ts';
+import { type Column, ms, type Result, resultTable, timing } from '../report.ts';
+import { alternate, type Contender, type RoundOptions } from '../rounds.ts';
+import { type Suite, type SuiteOptions, wanted } from './suite.ts';
+
+const BASE: LayerShape = { name: 'base', batch: 16, time: 64, input: 200, hidden: 100, directions: 2 };
+/** What grows, one thing at a time. */
+const SERIES: readonly { letter: string; shapes: readonly LayerShape[] }[] = [
+  { letter: 'T', shapes: [16, 32, 64, 128, 256].map((time) => ({ ...BASE, name: `lstm-T${time}`, time })) },
+  { letter: 'B', shapes: [1, 4, 16, 64].map((batch) => ({ ...BASE, name: `lstm-B${batch}`, batch })) },
+  { letter: 'H', shapes: [32, 64, 128, 256, 512].map((hidden) => ({ ...BASE, name: `lstm-H${hidden}`, hidden })) },
+];
+const VOCABULARIES = [10_000, 50_000, 100_000, 200_000];
+
+const ABOUT_LSTM = `The op lstm, forward and backward with all gradients, both directions; T 64, B 16, I 200, H 100 where the name does not say otherwise.
+median and p95: milliseconds of one call · GFLOP/s: of its products · µs/token: median by B·T · to first: µs/token by that of the
+series' first row · kept MiB: memory that the forward pass holds for the backward pass, its output included · floats: the same, by B·T·D·H
+· GPU MiB: the most in use at one time
+
+`;
+const ABOUT_WORDS = `One training step of a tagger (E 100, H 100×2, B 16, T 64) under exact-lazy Adam as the vocabulary grows.
+median and p95: milliseconds of one step · to first: by that of the smallest vocabulary · flush ms: bringing all rows up to date
+afterwards, as before saving · GPU MiB: the most in use at one time
+
+`;
+
+const number = (key: string, title: string, digits: number): Column => ({
+  title,
+  cell: (r) => (typeof r[key] === 'number' ? (r[key] as number).toFixed(digits) : undefined),
+});
+
+export const scaling: Suite = async (options) => {
+  const device = await init();
+  const results: Result[] = [];
+  for (const { shapes } of SERIES) {
+    const chosen = shapes.filter(({ name }) => wanted(name, options)).slice(0, options.quick ? 2 : undefined);
+    if (chosen.length > 0) results.push(...(await lengths(device, chosen, options)));
+  }
+  const words = await vocabularies(device, options);
+  const adapter = device.info.name;
+  device.destroy();
+  const relative = number('toFirst', 'to first', 3);
+  const text = `${ABOUT_LSTM}${resultTable(results, [
+    number('usPerToken', 'µs/token', 2),
+    relative,
+    { title: 'kept MiB', cell: (r) => (Number(r.keptBytes) / 2 ** 20).toFixed(2) },
+    number('keptFloats', 'floats', 2),
+  ])}
+${ABOUT_WORDS}${resultTable(words, [relative, { title: 'flush ms', cell: (r) => ms(Number(r.flushMs)) }])}`;
+  return { adapter, results: [...results, ...words], text };
+};
+
+const rounds = ({ quick }: SuiteOptions): RoundOptions => ({ rounds: quick ? 2 : 11, atLeast: 2, limitMs: 60_000 });
+
+async function lengths(device: Device, shapes: readonly LayerShape[], options: SuiteOptions): Promise<Result[]> {
+  const contenders: (Contender & { shape: LayerShape; validated: string; memory: Memory; dispose(): void })[] = [];
+  for (const shape of shapes) {
+    options.log(shape.name);
+    const made = layer('lstm', shape);
+    const validated = await made.validate();
+    const memory = memoryOf(device, made);
+    const run = async (count: number) => {
+      const start = performance.now();
+      for (let i = 0; i < count; i++) made.runBoth();
+      await device.synchronize();
+      return (performance.now() - start) / count;
+    };
+    await run(1);
+    const count = options.quick ? 1 : Math.min(20, Math.max(1, Math.round(100 / (await run(1)))));
+    const { dispose } = made;
+    contenders.push({ label: shape.name, shape, validated, memory, dispose, turn: async () => [await run(count)] });
+  }
+  const timings = await alternate(contenders, rounds(options));
+  for (const { dispose } of contenders) dispose();
+  let first: number | undefined;
+  return [...timings].map(([{ shape, validated, memory }, samples]) => {
+    const figures = timing(samples);
+    const usPerToken = (figures.medianMs * 1000) / (shape.batch * shape.time);
+    first ??= usPerToken;
+    return {
+      suite: 'scaling',
+      name: shape.name,
+      engine: 'weft',
+      ...figures,
+      gflops: (3 * layerFlops('lstm', shape)) / figures.medianMs / 1e6,
+      usPerToken,
+      toFirst: usPerToken / first,
+      ...memory,
+      keptFloats: memory.keptBytes / (4 * shape.batch * shape.time * shape.directions * shape.hidden),
+      validated,
+    };
+  });
+}
+
+interface Memory {
+  keptBytes: number;
+  gpuBytes: number;
+}
+
+/** Bytes by the pool's count: between the two passes, and at the most. */
+function memoryOf(device: Device, made: ReturnType<typeof layer>): Memory {
+  const before = device.poolStats.liveBytes;
+  device.pool.resetPeak();
+  let between = 0;
+  made.runBoth(() => {
+    between = device.poolStats.liveBytes;
+  });
+  const { peakBytes, textureBytes } = device.poolStats;
+  return { keptBytes: between - before, gpuBytes: peakBytes + textureBytes };
+}
+
+async function vocabularies(device: Device, options: SuiteOptions): Promise<Result[]> {
+  const base = {
+    cell: 'lstm',
+    embedding: 100,
+    hidden: 100,
+    layers: 1,
+    bidirectional: true,
+    batch: 16,
+    time: 64,
+    tags: 9,
+  } as const;
+  const specs = VOCABULARIES.map((vocabulary): StepSpec => ({ ...base, vocabulary, name: `tagger-V${vocabulary}` }))
+    .filter(({ name }) => wanted(name, options))
+    .slice(0, options.quick ? 2 : undefined);
+  const contenders: (Contender & {
+    training: Training;
+    flush(): Promise<number>;
+    gpuBytes: number;
+    validated: string;
+  })[] = [];
+  for (const spec of specs) {
+    options.log(spec.name);
+    const batches = zipfBatches(spec);
+    const weights = new Map(startingWeights(spec).map(({ name, shape, data }) => [name, { shape, data }]));
+    const make = (optimizer: 'dense' | 'exact-lazy') => {
+      const made = new Training(device, spec, {
+        opByOp: false,
+        variant: { optimizer, form: 'default', recorded: true },
+      });
+      made.model.loadStateDict(weights);
+      return made;
+    };
+    const first = [batches.next().value, batches.next().value, batches.next().value].map(host);
+    const dense = make('dense');
+    const want = (await dense.run(first)).losses;
+    dense.close();
+    const training = make('exact-lazy');
+    const { losses, counters } = await training.run(first);
+    // The same numbers in another order of work: not near, but equal.
+    if (losses.some((loss, i) => loss !== want[i]))
+      throw new Error(`${spec.name}: losses ${losses}, dense Adam's ${want}`);
+    contenders.push({
+      label: spec.name,
+      training,
+      gpuBytes: counters!.gpuBytes,
+      validated: 'losses of 3 steps equal to dense Adam’s',
+      async turn() {
+        // As a run goes: rows stay behind until they are used.
+        return (await training.run([batches.next().value, batches.next().value].map(host), { flush: false })).ms;
+      },
+      async flush() {
+        return (await training.run([host(batches.next().value)])).flushMs;
+      },
+    });
+  }
+  const timings = await alternate(contenders, rounds(options));
+  const results: Result[] = [];
+  for (const [{ label, training, flush, gpuBytes, validated }, samples] of timings) {
+    const flushMs = await flush();
+    training.close();
+    const figures = timing(samples);
+    const toFirst = figures.medianMs / (results[0]?.medianMs ?? figures.medianMs);
+    results.push({ suite: 'scaling', name: label, engine: 'weft', ...figures, toFirst, flushMs, gpuBytes, validated });
+  }
+  return results;
+}
+
+const host = ({ ids, tags }: Batch) => ({ ids: Int32Array.from(ids), tags: Int32Array.from(tags) });

@@ -46,7 +46,8 @@ const CAPACITY = 4096; // the most a WebGPU query set holds
 const KEPT = 65_536;
 const FREE_STAGING = 8;
 
-type Pending = Omit<KernelTime, 'startUs' | 'durationUs'>;
+type Facts = Omit<KernelTime, 'startUs' | 'durationUs' | 'copies'>;
+type Pending = { facts: Facts; copies: KernelTime['copies'] };
 type NotADispatch = CopyCommand | ReadCommand | ClearCommand | TextureCommand;
 
 export class Profiler {
@@ -56,6 +57,8 @@ export class Profiler {
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #free: GPUBuffer[] = [];
+  /** Of commands that are queued again and again, as those of a plan. */
+  readonly #facts = new WeakMap<DispatchCommand, Facts>();
   #pending: Pending[] = [];
   #copies = { count: 0, bytes: 0 };
   /** What the encoder that is being finished wrote. */
@@ -79,21 +82,12 @@ export class Profiler {
   /** The pass of one dispatch. */
   descriptor(command: DispatchCommand): GPUComputePassDescriptor {
     const at = this.#pending.length * 2;
-    const { pipeline, label, grid, flops, bytes } = command;
-    this.#pending.push({
-      kernel: pipeline.kernel.name,
-      label,
-      grid,
-      params: paramsOf(command),
-      flops,
-      bytes: bytes ?? boundBytes(pipeline.kernel, command.views),
-      bytesTold: bytes !== undefined,
-      texels: pipeline.kernel.bindings.some(({ access }) => access === 'texture'),
-      copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined,
-    });
-    this.#copies = { count: 0, bytes: 0 };
+    let facts = this.#facts.get(command);
+    if (!facts) this.#facts.set(command, (facts = factsOf(command)));
+    this.#pending.push({ facts, copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined });
+    if (this.#copies.count > 0) this.#copies = { count: 0, bytes: 0 };
     return {
-      label,
+      label: command.label,
       timestampWrites: { querySet: this.#queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
     };
   }
@@ -177,19 +171,33 @@ export function noTimestamps(adapter: string): WeftError {
 }
 
 function timed(kernels: readonly Pending[], stamps: BigUint64Array): KernelTime[] {
-  return kernels.map((kernel, i) => {
+  return kernels.map(({ facts, copies }, i) => {
     const startUs = Number(stamps[2 * i]!) / 1000;
-    return { ...kernel, startUs, durationUs: Math.max(0, Number(stamps[2 * i + 1]!) / 1000 - startUs) };
+    return { ...facts, copies, startUs, durationUs: Math.max(0, Number(stamps[2 * i + 1]!) / 1000 - startUs) };
   });
+}
+
+function factsOf(command: DispatchCommand): Facts {
+  const { pipeline, label, grid, flops, bytes } = command;
+  return {
+    kernel: pipeline.kernel.name,
+    label,
+    grid,
+    params: paramsOf(command),
+    flops,
+    bytes: bytes ?? boundBytes(pipeline.kernel, command.views),
+    bytesTold: bytes !== undefined,
+    texels: pipeline.kernel.bindings.some(({ access }) => access === 'texture'),
+  };
 }
 
 function paramsOf({ pipeline, params }: DispatchCommand): Record<string, number> {
   const floats = new Float32Array(params.buffer, params.byteOffset, params.length);
-  const ints = new Int32Array(params.buffer, params.byteOffset, params.length);
-  return Object.fromEntries(
-    pipeline.kernel.params.map(({ name, type }, i) => [
-      name,
-      type === 'f32' ? floats[i]! : type === 'i32' ? ints[i]! : params[i]!,
-    ]),
-  );
+  const named: Record<string, number> = {};
+  let at = 0;
+  for (const { name, type } of pipeline.kernel.params) {
+    named[name] = type === 'f32' ? floats[at]! : type === 'i32' ? params[at]! | 0 : params[at]!;
+    at++;
+  }
+  return named;
 }

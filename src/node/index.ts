@@ -1,4 +1,14 @@
-// weftgrad/node: files, data sets, configurations, progress and pictures; the only part of weft that opens files.
+// weftgrad/node: files, data sets, configurations, progress, profiles and pictures; the only part of weft that opens files.
+export {
+  type Ceilings,
+  type KernelRow,
+  type MeasuredCeilings,
+  measureCeilings,
+  Profile,
+  type ProfileReport,
+  type RecorderOptions,
+  type RunTotals,
+} from '../profile/index.ts';
 export { CHART_COLORS, type Chart, type ChartLine, chartSvg } from './chart.ts';
 export { loadConfig, parseConfig, saveConfig } from './config.ts';
 export {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { newReport } from './machine.ts';
+import { writeReadme } from './readme-table.ts';
 import type { Suite } from './suites/suite.ts';
 
 const SUITES: Record<string, { about: string; load: () => Promise<Suite> }> = {
@@ -67,6 +68,11 @@ async function run(
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+program
+  .command('readme')
+  .description('make the README’s table from bench/results/*.json')
+  .action(() => console.log(`README.md: made from ${writeReadme()} files of results`));
 
 await program.parseAsync();
 process.exit();

@@ -117,6 +117,7 @@ export const COLUMNS: readonly Column[] = [
 /** Results as a table of text, in their order; `more` are columns of this table alone. Rows of one case stand together. */
 export function resultTable(results: readonly Result[], more: readonly Column[] = []): string {
   const weft = new Map(results.filter((r) => r.engine === 'weft').map((r) => [r.name, r]));
+  if (results.length === 0) return '';
   const columns = [...COLUMNS, ...more];
   const rows = results.map((r) => columns.map(({ cell }) => cell(r, weft.get(r.base ?? r.name)) || undefined));
   const shown = columns.flatMap((_, i) => (rows.some((row) => row[i] !== undefined) ? [i] : []));

@@ -13,7 +13,8 @@ const CASES = [...RECURRENT_CASES, ...ROW_CASES, ...FLAT_CASES];
 
 export async function familyResults(options: SuiteOptions, ceilings: Ceilings): Promise<Result[]> {
   const cases = CASES.filter(
-    ({ name, flops }) => wanted(name, options) && !(options.quick && (flops > 2e9 || name.includes('uk-full'))),
+    ({ name, flops, bytes }) =>
+      wanted(name, options) && !(options.quick && (flops > 1e9 || bytes > 2e7 || name.includes('lstm-tagger'))),
   );
   const results: Result[] = [];
   for (const one of cases) {

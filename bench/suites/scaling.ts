@@ -44,13 +44,15 @@ export const scaling: Suite = async (options) => {
   const adapter = device.info.name;
   device.destroy();
   const relative = number('toFirst', 'to first', 3);
-  const text = `${ABOUT_LSTM}${resultTable(results, [
+  const lstmTable = resultTable(results, [
     number('usPerToken', 'µs/token', 2),
     relative,
     { title: 'kept MiB', cell: (r) => (Number(r.keptBytes) / 2 ** 20).toFixed(2) },
     number('keptFloats', 'floats', 2),
-  ])}
-${ABOUT_WORDS}${resultTable(words, [relative, { title: 'flush ms', cell: (r) => ms(Number(r.flushMs)) }])}`;
+  ]);
+  const wordTable = resultTable(words, [relative, { title: 'flush ms', cell: (r) => ms(Number(r.flushMs)) }]);
+  const parts = [results.length > 0 && ABOUT_LSTM + lstmTable, words.length > 0 && ABOUT_WORDS + wordTable];
+  const text = parts.filter((part) => part !== false).join('\n');
   return { adapter, results: [...results, ...words], text };
 };
 

@@ -29,7 +29,11 @@ export const step: Suite = async (options) => {
   const device = await init();
   const specs = NAMED_STEPS.filter(({ name }) => name !== 'uk-full' || !options.quick)
     .flatMap((named) => CELLS.map((cell): StepSpec => ({ ...named, cell })))
-    .filter((spec) => wanted(caseName(spec.name, spec.cell), options) && !(options.quick && spec.name !== 'uk-small'));
+    .filter(
+      (spec) =>
+        wanted(caseName(spec.name, spec.cell), options) &&
+        !(options.quick && caseName(spec.name, spec.cell) !== 'uk-small'),
+    );
   const results: Result[] = [];
   for (const spec of specs) {
     options.log(caseName(spec.name, spec.cell));
@@ -60,7 +64,7 @@ async function counted(device: Device, spec: StepSpec, { quick }: SuiteOptions):
     check(name + suffix, losses, want);
     const [counters, samples]: [StepCounters[], number[]] = [[], []];
     for (let i = 0; i < (quick || spec.layers > 1 ? 3 : 9); i++) {
-      const run = await training.run([next()]);
+      const run = await training.run([next()], { flush: false });
       counters.push(run.counters!);
       samples.push(run.ms[0]!);
     }

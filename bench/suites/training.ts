@@ -31,7 +31,9 @@ interface Trainee extends Contender {
 
 export const training: Suite = async (options) => {
   const specs = NAMED_STEPS.flatMap((named) => CELLS.map((cell): StepSpec => ({ ...named, cell }))).filter(
-    (spec) => wanted(caseName(spec.name, spec.cell), options) && !(options.quick && spec.name !== 'uk-small'),
+    (spec) =>
+      wanted(caseName(spec.name, spec.cell), options) &&
+      !(options.quick && (spec.name !== 'uk-small' || spec.cell === 'gru')),
   );
   const peers = await startAll(ENGINES, options.log);
   const weft = peers.find(({ engine }) => engine === 'weft');

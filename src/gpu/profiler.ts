@@ -1,6 +1,7 @@
 // Time of each kernel from timestamp queries: one compute pass per dispatch, read back as soon as the device is done with them.
 import { WeftError } from '../errors.ts';
 import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
+import type { Pipeline } from './kernel.ts';
 import { boundBytes } from './traffic.ts';
 
 /** One dispatch as it ran. */
@@ -22,6 +23,8 @@ export interface KernelTime {
   bytesTold: boolean;
   /** Whether it reads operands through textures. */
   texels: boolean;
+  /** Whether it is the first of its pipeline, within which many a driver compiles. */
+  first: boolean;
   /** Copies, clears and mirrors into textures queued between the kernel before, in the same submit, and this one. */
   copies: { readonly count: number; readonly bytes: number } | undefined;
 }
@@ -46,8 +49,8 @@ const CAPACITY = 4096; // the most a WebGPU query set holds
 const KEPT = 65_536;
 const FREE_STAGING = 8;
 
-type Facts = Omit<KernelTime, 'startUs' | 'durationUs' | 'copies'>;
-type Pending = { facts: Facts; copies: KernelTime['copies'] };
+type Facts = Omit<KernelTime, 'startUs' | 'durationUs' | 'first' | 'copies'>;
+type Pending = { facts: Facts } & Pick<KernelTime, 'first' | 'copies'>;
 type NotADispatch = CopyCommand | ReadCommand | ClearCommand | TextureCommand;
 
 export class Profiler {
@@ -59,6 +62,7 @@ export class Profiler {
   readonly #free: GPUBuffer[] = [];
   /** Of commands that are queued again and again, as those of a plan. */
   readonly #facts = new WeakMap<DispatchCommand, Facts>();
+  readonly #seen = new WeakSet<Pipeline>();
   #pending: Pending[] = [];
   #copies = { count: 0, bytes: 0 };
   /** What the encoder that is being finished wrote. */
@@ -84,7 +88,9 @@ export class Profiler {
     const at = this.#pending.length * 2;
     let facts = this.#facts.get(command);
     if (!facts) this.#facts.set(command, (facts = factsOf(command)));
-    this.#pending.push({ facts, copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined });
+    const first = !this.#seen.has(command.pipeline);
+    if (first) this.#seen.add(command.pipeline);
+    this.#pending.push({ facts, first, copies: at > 0 && this.#copies.count > 0 ? this.#copies : undefined });
     if (this.#copies.count > 0) this.#copies = { count: 0, bytes: 0 };
     return {
       label: command.label,
@@ -171,9 +177,9 @@ export function noTimestamps(adapter: string): WeftError {
 }
 
 function timed(kernels: readonly Pending[], stamps: BigUint64Array): KernelTime[] {
-  return kernels.map(({ facts, copies }, i) => {
+  return kernels.map(({ facts, first, copies }, i) => {
     const startUs = Number(stamps[2 * i]!) / 1000;
-    return { ...facts, copies, startUs, durationUs: Math.max(0, Number(stamps[2 * i + 1]!) / 1000 - startUs) };
+    return { ...facts, first, copies, startUs, durationUs: Math.max(0, Number(stamps[2 * i + 1]!) / 1000 - startUs) };
   });
 }
 

@@ -76,13 +76,18 @@ function traceText(report: ProfileReport): string {
 
 function summary(report: ProfileReport): string[] {
   const { adapter, ceilings, wallMs, totals } = report;
-  const { copies } = totals;
+  const { copies, firsts } = totals;
   const texels = ceilings.texelGbps === undefined ? '' : `, ${digits(bandwidth(ceilings, true))} GB/s through textures`;
   const copied = copies.count > 0 ? `, ${ms(copies.totalUs)} in ${copies.count} copies and clears between them` : '';
   return [
     `adapter: ${adapter}`,
     `measured ceilings: ${digits(ceilings.gflops)} GFLOP/s, ${digits(bandwidth(ceilings, false))} GB/s through storage buffers${texels}`,
     `wall time: ${ms(1000 * wallMs)}, ${ms(totals.kernelUs)} (${percent(totals.kernelUs / (1000 * wallMs))}) in ${totals.dispatches} dispatches${copied}`,
+    ...(firsts.count > 0
+      ? [
+          `left out below: ${ms(firsts.totalUs)} in the first dispatches of ${firsts.count} pipelines, where drivers compile`,
+        ]
+      : []),
     `host: ${ms(1000 * totals.encodeMs)} encoding, ${ms(1000 * totals.submitMs)} submitting, ${totals.submits} submits`,
   ];
 }
@@ -95,7 +100,7 @@ function cellsOf(row: KernelRow): Cell[] {
     String(row.dispatches),
     (row.totalUs / 1000).toFixed(1),
     percent(row.share),
-    (row.totalUs / row.dispatches).toFixed(1),
+    (row.totalUs / row.timed).toFixed(1),
     row.gflops === undefined ? UNKNOWN : digits(row.gflops),
     `${told ? '' : '≤ '}${digits(row.gbps)}`,
     row.intensity === undefined ? UNKNOWN : `${told ? '' : '≥ '}${digits(row.intensity)}`,

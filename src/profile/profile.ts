@@ -8,7 +8,7 @@ import { type Placement, place } from './roofline.ts';
 
 /** A kernel of the table. */
 export interface KernelRow extends KernelTotal, Placement {
-  /** Of the time of all kernels, 0 to 1. */
+  /** Of `totalUs` of all kernels, 0 to 1. */
   share: number;
 }
 
@@ -67,9 +67,10 @@ export function reportOf(
   { totals, kernels, trace }: Pick<Recorder, 'totals' | 'kernels' | 'trace'>,
   run: Pick<ProfileReport, 'adapter' | 'ceilings' | 'wallMs'>,
 ): ProfileReport {
+  const allUs = kernels.reduce((sum, { totalUs }) => sum + totalUs, 0);
   const rows = kernels.map((total): KernelRow => {
     const { flops, bytes, totalUs: us, texels } = total;
-    const share = totals.kernelUs > 0 ? us / totals.kernelUs : 0;
+    const share = allUs > 0 ? us / allUs : 0;
     return { ...total, ...place({ flops, bytes, us, texels }, run.ceilings), share };
   });
   return { ...run, totals, kernels: rows.sort((a, b) => b.totalUs - a.totalUs), trace };

@@ -8,6 +8,11 @@ export interface KernelTotal {
   /** Whether it reads operands through textures. */
   texels: boolean;
   dispatches: number;
+  /**
+   * Those of them in the sums below: without the first of each pipeline, within which drivers compile, unless there are no
+   * others.
+   */
+  timed: number;
   /** Microseconds. */
   totalUs: number;
   longestUs: number;
@@ -24,6 +29,8 @@ export interface RunTotals {
   dispatches: number;
   /** Microseconds of all kernels together. */
   kernelUs: number;
+  /** Of that, first dispatches of pipelines that the sums of their kernels leave out. */
+  firsts: { count: number; totalUs: number };
   /** Copies, clears and mirrors into textures between kernels: their time is that between one kernel's end and the next one's start. */
   copies: { count: number; bytes: number; totalUs: number };
   /** Host milliseconds in encoding and in `queue.submit`. */
@@ -38,8 +45,14 @@ export interface RecorderOptions {
   traceDispatches?: number;
 }
 
+/** Sums of one kernel: its pipelines' first dispatches, and the rest. */
+interface Sums {
+  first: KernelTotal | undefined;
+  rest: KernelTotal | undefined;
+}
+
 export class Recorder {
-  readonly totals: RunTotals = {
+  readonly #totals: Omit<RunTotals, 'firsts'> = {
     submits: 0,
     dispatches: 0,
     kernelUs: 0,
@@ -47,7 +60,7 @@ export class Recorder {
     encodeMs: 0,
     submitMs: 0,
   };
-  readonly #kernels = new Map<string, KernelTotal>();
+  readonly #kernels = new Map<string, Sums>();
   readonly #traceSubmits: number;
   readonly #traceDispatches: number;
   #trace: SubmitTimes[] = [];
@@ -60,7 +73,20 @@ export class Recorder {
 
   /** Sums per kernel and op, in the order of their first dispatch. */
   get kernels(): readonly KernelTotal[] {
-    return [...this.#kernels.values()];
+    return [...this.#kernels.values()].map(({ first, rest }) => {
+      const sums = (rest ?? first)!;
+      return { ...sums, dispatches: (first?.timed ?? 0) + (rest?.timed ?? 0) };
+    });
+  }
+
+  get totals(): RunTotals {
+    const firsts = { count: 0, totalUs: 0 };
+    for (const { first, rest } of this.#kernels.values()) {
+      if (!first || !rest) continue;
+      firsts.count += first.timed;
+      firsts.totalUs += first.totalUs;
+    }
+    return { ...this.#totals, firsts };
   }
 
   /** The last submits. */
@@ -69,7 +95,7 @@ export class Recorder {
   }
 
   add(submit: SubmitTimes): void {
-    const { totals } = this;
+    const totals = this.#totals;
     totals.submits++;
     totals.encodeMs += submit.submitMs - submit.encodeMs;
     totals.submitMs += submit.submittedMs - submit.submitMs;
@@ -86,20 +112,13 @@ export class Recorder {
     this.#keep(submit);
   }
 
-  #count({ kernel, label, texels, durationUs, flops, bytes, bytesTold }: KernelTime): void {
-    const key = `${label}\n${kernel}`;
-    const total = this.#kernels.get(key);
-    if (!total) {
-      const first = { dispatches: 1, totalUs: durationUs, longestUs: durationUs, flops, bytes, bytesTold };
-      this.#kernels.set(key, { kernel, label, texels, ...first });
-      return;
-    }
-    total.dispatches++;
-    total.totalUs += durationUs;
-    total.longestUs = Math.max(total.longestUs, durationUs);
-    total.flops = total.flops === undefined || flops === undefined ? undefined : total.flops + flops;
-    total.bytes += bytes;
-    total.bytesTold &&= bytesTold;
+  #count(time: KernelTime): void {
+    const key = `${time.label}\n${time.kernel}`;
+    let sums = this.#kernels.get(key);
+    if (!sums) this.#kernels.set(key, (sums = { first: undefined, rest: undefined }));
+    const which = time.first ? 'first' : 'rest';
+    if (sums[which]) add(sums[which], time);
+    else sums[which] = totalOf(time);
   }
 
   #keep(submit: SubmitTimes): void {
@@ -114,4 +133,18 @@ export class Recorder {
 export function gapBefore(kernels: readonly KernelTime[], index: number): number {
   const before = kernels[index - 1];
   return before ? Math.max(0, kernels[index]!.startUs - before.startUs - before.durationUs) : 0;
+}
+
+function totalOf({ kernel, label, texels, durationUs, flops, bytes, bytesTold }: KernelTime): KernelTotal {
+  const times = { dispatches: 1, timed: 1, totalUs: durationUs, longestUs: durationUs };
+  return { kernel, label, texels, ...times, flops, bytes, bytesTold };
+}
+
+function add(total: KernelTotal, { durationUs, flops, bytes, bytesTold }: KernelTime): void {
+  total.timed++;
+  total.totalUs += durationUs;
+  total.longestUs = Math.max(total.longestUs, durationUs);
+  total.flops = total.flops === undefined || flops === undefined ? undefined : total.flops + flops;
+  total.bytes += bytes;
+  total.bytesTold &&= bytesTold;
 }

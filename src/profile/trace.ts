@@ -93,7 +93,7 @@ function kernelEvents({ kernels }: SubmitTimes, offsetUs: number): TraceEvent[] 
 }
 
 /** What a viewer shows of a kernel that is clicked on. */
-function argsOf({ label, grid, params, flops, bytes, durationUs }: KernelTime): Record<string, unknown> {
+function argsOf({ label, grid, params, flops, bytes, durationUs, first }: KernelTime): Record<string, unknown> {
   const perSecond = (amount: number) => (durationUs > 0 ? Number((amount / durationUs / 1000).toPrecision(4)) : 0);
   return {
     op: label,
@@ -101,6 +101,7 @@ function argsOf({ label, grid, params, flops, bytes, durationUs }: KernelTime): 
     params,
     bytes,
     'GB/s': perSecond(bytes),
+    ...(first && { note: 'first of its pipeline, within which many a driver compiles' }),
     ...(flops !== undefined && { flops, 'GFLOP/s': perSecond(flops) }),
   };
 }

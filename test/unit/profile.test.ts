@@ -19,6 +19,7 @@ function kernel(changes: Partial<KernelTime> = {}): KernelTime {
     bytes: 400,
     bytesTold: true,
     texels: false,
+    first: false,
     copies: undefined,
     ...changes,
   };
@@ -126,6 +127,7 @@ describe('recorder', () => {
         label: 'matmul',
         texels: false,
         dispatches: 3,
+        timed: 3,
         totalUs: 50,
         longestUs: 30,
         flops: 3000,
@@ -135,6 +137,25 @@ describe('recorder', () => {
       expect.objectContaining({ label: 'lstm', dispatches: 1, totalUs: 4, bytesTold: true }),
     ]);
     expect(recorder.totals).toMatchObject({ submits: 2, dispatches: 4, kernelUs: 54, encodeMs: 4, submitMs: 1 });
+  });
+
+  test('the first dispatch of a pipeline, within which drivers compile, stays out of a kernel’s sums', () => {
+    const recorder = new Recorder();
+    recorder.add(
+      submit(5, 1000, [{ first: true, durationUs: 5000 }, { label: 'once', first: true, durationUs: 70 }, {}]),
+    );
+    // Another pipeline of the same kernel.
+    recorder.add(submit(9, 9000, [{ first: true, durationUs: 3000 }, { durationUs: 20 }]));
+    expect(recorder.kernels).toMatchObject([
+      { label: 'matmul', dispatches: 4, timed: 2, totalUs: 30, longestUs: 20, flops: 2000, bytes: 800 },
+      { label: 'once', dispatches: 1, timed: 1, totalUs: 70, flops: 1000 },
+    ]);
+    expect(recorder.totals).toMatchObject({ dispatches: 5, kernelUs: 8100, firsts: { count: 2, totalUs: 8000 } });
+    const { kernels } = reportOf(recorder, { adapter: 'x', ceilings: CEILINGS, wallMs: 9 });
+    expect(kernels.map(({ label, share }) => [label, share])).toEqual([
+      ['once', 0.7],
+      ['matmul', 0.3],
+    ]);
   });
 
   test('operations are known only if those of all dispatches are', () => {

@@ -40,9 +40,10 @@ function fakeDevice() {
 
 const encoder = { resolveQuerySet() {}, copyBufferToBuffer() {} } as unknown as GPUCommandEncoder;
 const view = { buffer: {}, offset: 0, bytes: 40 };
+const PIPELINE = { kernel: shaders.unary } as unknown as DispatchCommand['pipeline'];
 const dispatch = (label: string, told: { flops?: number; bytes?: number } = {}): DispatchCommand => ({
   kind: 'dispatch',
-  pipeline: { kernel: shaders.unary } as unknown as DispatchCommand['pipeline'],
+  pipeline: PIPELINE,
   views: [view, view] as unknown as DispatchCommand['views'],
   params: new Uint32Array(Float32Array.of(0, 0.5, -1).buffer).fill(10, 0, 1),
   grid: [1, 2, 3],
@@ -88,8 +89,26 @@ test('a pass has two stamps, and a dispatch its shapes, bytes and operations', a
       label: 'neg … exp',
       submitMs: 2,
       kernels: [
-        { ...same, label: 'neg', startUs: 0, flops: undefined, bytes: 80, bytesTold: false, copies: undefined },
-        { ...same, label: 'exp', startUs: 5, flops: 7, bytes: 9, bytesTold: true, copies: { count: 2, bytes: 92 } },
+        {
+          ...same,
+          label: 'neg',
+          startUs: 0,
+          flops: undefined,
+          bytes: 80,
+          bytesTold: false,
+          first: true,
+          copies: undefined,
+        },
+        {
+          ...same,
+          label: 'exp',
+          startUs: 5,
+          flops: 7,
+          bytes: 9,
+          bytesTold: true,
+          first: false,
+          copies: { count: 2, bytes: 92 },
+        },
       ],
     },
   ]);

@@ -12,12 +12,13 @@ const HEADER = [
   'total ms',
   'share',
   'mean µs',
+  'first ms',
   'GFLOP/s',
   'GB/s',
   'FLOP/byte',
   'of roof',
 ] as const;
-const ALIGN = 'llrrrrrrrr';
+const ALIGN = 'llrrrrrrrrr';
 /** A figure that is not known. */
 const UNKNOWN = '—';
 
@@ -43,7 +44,9 @@ export function profileMarkdown(report: ProfileReport): string {
   return `# Profile\n\n${lines.join('')}\n![roofline](roofline.svg)\n\n${table}\n${NOTES}`;
 }
 
-const NOTES = `- *GFLOP/s*: a multiply-add is two operations; ${UNKNOWN} where a kernel's operations are not counted.
+const NOTES = `- *first ms*: the longest first dispatch of a pipeline, within which many a driver compiles; not in the other figures unless there
+  was no other dispatch.
+- *GFLOP/s*: a multiply-add is two operations; ${UNKNOWN} where a kernel's operations are not counted.
 - *GB/s*: bytes that a kernel must read and write at least once, over its time; caches may serve them. ≤ where they are all that
   is bound, of which the kernel may touch a part.
 - *of roof*: share of what the kernel's operations per byte allow under the measured ceilings; of the bandwidth where the
@@ -101,6 +104,7 @@ function cellsOf(row: KernelRow): Cell[] {
     (row.totalUs / 1000).toFixed(1),
     percent(row.share),
     (row.totalUs / row.timed).toFixed(1),
+    row.firstUs === undefined ? UNKNOWN : (row.firstUs / 1000).toFixed(1),
     row.gflops === undefined ? UNKNOWN : digits(row.gflops),
     `${told ? '' : '≤ '}${digits(row.gbps)}`,
     row.intensity === undefined ? UNKNOWN : `${told ? '' : '≥ '}${digits(row.intensity)}`,

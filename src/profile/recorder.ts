@@ -13,6 +13,8 @@ export interface KernelTotal {
    * others.
    */
   timed: number;
+  /** Microseconds of the longest first dispatch of a pipeline; undefined where all came before the profile began. */
+  firstUs: number | undefined;
   /** Microseconds. */
   totalUs: number;
   longestUs: number;
@@ -75,7 +77,7 @@ export class Recorder {
   get kernels(): readonly KernelTotal[] {
     return [...this.#kernels.values()].map(({ first, rest }) => {
       const sums = (rest ?? first)!;
-      return { ...sums, dispatches: (first?.timed ?? 0) + (rest?.timed ?? 0) };
+      return { ...sums, dispatches: (first?.timed ?? 0) + (rest?.timed ?? 0), firstUs: first?.longestUs };
     });
   }
 
@@ -136,7 +138,7 @@ export function gapBefore(kernels: readonly KernelTime[], index: number): number
 }
 
 function totalOf({ kernel, label, texels, durationUs, flops, bytes, bytesTold }: KernelTime): KernelTotal {
-  const times = { dispatches: 1, timed: 1, totalUs: durationUs, longestUs: durationUs };
+  const times = { dispatches: 1, timed: 1, firstUs: undefined, totalUs: durationUs, longestUs: durationUs };
   return { kernel, label, texels, ...times, flops, bytes, bytesTold };
 }
 

@@ -233,7 +233,7 @@ test('weft train --profile prints a table and leaves table, figures, picture and
     expect({ code: ended.code, error: /error|TypeError|weft:/i.exec(ended.error)?.[0] }).toEqual({ code: 0 });
     expect(ended.out).toMatch(/^measured ceilings: [\d.]+ GFLOP\/s, [\d.]+ GB\/s through storage buffers/m);
     expect(ended.out).toMatch(
-      /^op +kernel +dispatches +total ms +share +mean µs +GFLOP\/s +GB\/s +FLOP\/byte +of roof$/m,
+      /^op +kernel +dispatches +total ms +share +mean µs +first ms +GFLOP\/s +GB\/s +FLOP\/byte +of roof$/m,
     );
     expect(ended.out).toMatch(/^lstm +\w+ +\d+ +[\d.]+ +[\d.]+ %/m);
     const read = (file: string) => readFile(join(out, 'profile', file), 'utf8');

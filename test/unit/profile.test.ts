@@ -128,6 +128,7 @@ describe('recorder', () => {
         texels: false,
         dispatches: 3,
         timed: 3,
+        firstUs: undefined,
         totalUs: 50,
         longestUs: 30,
         flops: 3000,
@@ -147,7 +148,7 @@ describe('recorder', () => {
     // Another pipeline of the same kernel.
     recorder.add(submit(9, 9000, [{ first: true, durationUs: 3000 }, { durationUs: 20 }]));
     expect(recorder.kernels).toMatchObject([
-      { label: 'matmul', dispatches: 4, timed: 2, totalUs: 30, longestUs: 20, flops: 2000, bytes: 800 },
+      { label: 'matmul', dispatches: 4, timed: 2, firstUs: 5000, totalUs: 30, longestUs: 20, flops: 2000, bytes: 800 },
       { label: 'once', dispatches: 1, timed: 1, totalUs: 70, flops: 1000 },
     ]);
     expect(recorder.totals).toMatchObject({ dispatches: 5, kernelUs: 8100, firsts: { count: 2, totalUs: 8000 } });

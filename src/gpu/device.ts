@@ -62,6 +62,8 @@ export class Device {
   /** Where a bound offset must fall, in bytes. */
   readonly bindingAlignment: number;
   readonly profiler: Profiler | undefined;
+  /** What a tuner chose, by op and class of shapes; ops go by their own tables where there is nothing. */
+  readonly choices = new Map<string, string>();
   readonly #gpu: GPUDevice;
   readonly #pipelines: PipelineCache;
   readonly #encoder: Encoder;

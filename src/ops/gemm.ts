@@ -3,6 +3,8 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { copyStrided } from './copy-strided.ts';
+import { type GemmMethod, gemmChoice } from './gemm-choice.ts';
+import { sumTo } from './reduce.ts';
 
 export const ACTIVATIONS = ['none', 'relu', 'tanh', 'sigmoid', 'gelu'] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
@@ -31,24 +33,77 @@ export interface Gemm {
 
 /** The result `[batch, m, n]` is a fresh tensor. */
 export function gemm(product: Gemm): Tensor {
-  const { a, m, n, k, batch, label } = product;
+  const { a, m, n, k, batch, bias, activation = 'none', label } = product;
   const { device } = a.tensor;
+  const { method, slabs } = gemmChoice(device, { m, n, k, batch });
+  const plain = batch === 1 && !bias && activation === 'none';
+  if (plain && slabs > 1 && k > 0 && k % slabs === 0) return bySlabs(product, slabs, method);
   const out = empty([batch, m, n], { device, label });
   if (out.size === 0) return out;
   if (k === 0) device.clear(out.view);
-  else if (
-    device.info.kind === 'cpu' &&
-    device.info.subgroupSize === 8 &&
-    device.hasSubgroups &&
-    m * n * k >= TEXEL_FROM
-  )
-    texel(product, out);
-  else direct(product, out);
+  else METHODS[method](product, out);
   return out;
 }
 
-/** Multiply-adds from which copying the operands into textures pays. */
-const TEXEL_FROM = 4096;
+const METHODS: Record<GemmMethod, (product: Gemm, out: Tensor) => void> = {
+  direct,
+  texel,
+  tiled_1: (product, out) => tiled(shaders.matmul_tiled_1, 64, product, out),
+  tiled_2: (product, out) => tiled(shaders.matmul_tiled_2, 128, product, out),
+};
+
+/** A long k cut into slabs of one length, each a member of a batch, and their results added in order: for small results. */
+function bySlabs(product: Gemm, slabs: number, method: GemmMethod): Tensor {
+  const { a, b, m, n, label } = product;
+  const k = product.k / slabs;
+  const partial = empty([slabs, m, n], { device: a.tensor.device, label });
+  METHODS[method](
+    {
+      ...product,
+      a: { ...a, batchStride: k * a.colStride },
+      b: { ...b, batchStride: k * b.rowStride },
+      k,
+      batch: slabs,
+    },
+    partial,
+  );
+  const out = sumTo(partial, [1, m, n]);
+  partial.dispose();
+  return out;
+}
+
+/** Tiles of both operands in workgroup memory, any strides: for GPUs. */
+function tiled(
+  kernel: typeof shaders.matmul_tiled_1 | typeof shaders.matmul_tiled_2,
+  tile: number,
+  product: Gemm,
+  out: Tensor,
+): void {
+  const { a, b, m, n, batch, label } = product;
+  const { bias, overrides } = epilogue(product);
+  out.device.run(kernel, {
+    bind: { a: a.tensor.view, b: b.tensor.view, bias, out: out.view },
+    params: strides(product),
+    overrides: { ...overrides, A_ALONG_K: a.colStride === 1, B_ALONG_K: b.rowStride === 1 && b.colStride !== 1 },
+    grid: [Math.ceil(n / tile), Math.ceil(m / tile), batch],
+    label,
+    ...work(product),
+  });
+}
+
+function strides({ a, b, m, n, k }: Gemm) {
+  return {
+    m,
+    n,
+    k,
+    a_batch: a.batchStride,
+    a_row: a.rowStride,
+    a_k: a.colStride,
+    b_batch: b.batchStride,
+    b_k: b.rowStride,
+    b_col: b.colStride,
+  };
+}
 
 function epilogue({ a, bias, activation = 'none' }: Gemm) {
   return {
@@ -68,21 +123,11 @@ function work({ a, b, m, n, k, batch, bias }: Gemm) {
 
 /** Any strides, any adapter. */
 function direct(product: Gemm, out: Tensor): void {
-  const { a, b, m, n, k, batch, label } = product;
+  const { a, b, m, n, batch, label } = product;
   const { bias, overrides } = epilogue(product);
   out.device.run(shaders.matmul_direct, {
     bind: { a: a.tensor.view, b: b.tensor.view, bias, out: out.view },
-    params: {
-      m,
-      n,
-      k,
-      a_batch: a.batchStride,
-      a_row: a.rowStride,
-      a_k: a.colStride,
-      b_batch: b.batchStride,
-      b_k: b.rowStride,
-      b_col: b.colStride,
-    },
+    params: strides(product),
     overrides,
     grid: [Math.ceil(n / 32), Math.ceil(m / 32), batch],
     label,

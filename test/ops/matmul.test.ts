@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { canRun, formatChoice, gemmChoice, gemmClass, parseChoice } from '../../src/ops/gemm-choice.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { checkOp } from '../check-op.ts';
@@ -7,7 +8,7 @@ import { map, nd } from '../nd.ts';
 import { erf } from '../reference/elementwise.ts';
 import { matmul } from '../reference/matmul.ts';
 
-useDevice();
+const current = useDevice();
 
 const sizes = [
   [1, 1, 1],
@@ -110,4 +111,70 @@ describe('refusals', () => {
       'linear: weight must be [N, 2] for x [1, 2], got [1, 1].',
     );
   });
+});
+
+describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4'])('by %s', (choice) => {
+  const { method } = parseChoice(choice);
+  beforeEach((context) => {
+    if (!canRun(current.device, method)) context.skip(`${current.device.info.name} cannot run ${method}`);
+  });
+  afterEach(() => current.device.choices.clear());
+  const shapes = [
+    [1, 1, 1],
+    [17, 33, 9],
+    [65, 48, 127],
+    [130, 24, 140],
+  ];
+
+  test.each([
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ])('transposeA %s, transposeB %s: every size', async (transposeA, transposeB) => {
+    for (const [m, k, n] of shapes) current.device.choices.set(gemmClass({ m: m!, n: n!, k: k!, batch: 1 }), choice);
+    const before = current.device.stats.dispatches;
+    await checkOp(
+      ([a, b]) => ops.matmul(a!, b!, { transposeA, transposeB }),
+      ([a, b]) => matmul(a!, b!, transposeA, transposeB),
+      {
+        shapes: shapes.map(([m, k, n]) => [transposeA ? [k!, m!] : [m!, k!], transposeB ? [n!, k!] : [k!, n!]]),
+        terms: ([a]) => a!.at(transposeA ? -2 : -1)!,
+        differentiable: false,
+      },
+    );
+    expect(current.device.stats.dispatches).toBeGreaterThan(before);
+  });
+
+  test('batched, with bias and activation', async () => {
+    for (const n of [9, 70]) current.device.choices.set(gemmClass({ m: 66, n, k: 20, batch: 3 }), choice);
+    await checkOp(
+      ([a, b, bias]) => ops.matmul(a!, b!, { bias: bias!, activation: 'relu' }),
+      ([a, b, bias]) => {
+        const plain = matmul(a!, b!, false, false);
+        return nd(plain.shape, (_, at) => Math.max(0, plain.data[at]! + bias!.data[at % bias!.data.length]!));
+      },
+      { shapes: [9, 70].map((n) => [[3, 66, 20], [3, 20, n], [n]]), terms: () => 20, differentiable: false },
+    );
+  });
+});
+
+test('the table: tiles and slabs for GPUs, texels or the plain kernel for software adapters', () => {
+  const like = (kind: 'cpu' | 'gpu', subgroupSize: number) =>
+    ({ info: { kind, subgroupSize }, hasSubgroups: subgroupSize > 0, choices: new Map() }) as never;
+  const of = (device: never, m: number, n: number, k: number, batch = 1) =>
+    formatChoice(gemmChoice(device, { m, n, k, batch }));
+  const gpu = like('gpu', 32);
+  expect(of(gpu, 4096, 4096, 4096)).toBe('tiled_2');
+  expect(of(gpu, 1024, 800, 200)).toBe('tiled_1');
+  expect(of(gpu, 800, 200, 1024), 'a weight gradient').toBe('tiled_1/2');
+  expect(of(gpu, 64, 64, 4096)).toBe('tiled_1/32');
+  expect(of(gpu, 64, 64, 4099), 'k that is not divisible').toBe('tiled_1');
+  expect(of(gpu, 1024, 9, 200)).toBe('direct');
+  expect(of(gpu, 9, 200, 1024)).toBe('direct/8');
+  expect(of(like('cpu', 8), 1024, 1024, 1024)).toBe('texel');
+  expect(of(like('cpu', 8), 8, 8, 8)).toBe('direct');
+  expect(of(like('cpu', 4), 1024, 1024, 1024)).toBe('direct');
+  expect(gemmClass({ m: 9, n: 200, k: 1024, batch: 1 })).toBe('gemm 16x256x1024');
+  expect(gemmClass({ m: 5000, n: 200, k: 4096, batch: 3 })).toBe('gemm 4 x 4096x256x4096');
 });

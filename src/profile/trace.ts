@@ -48,11 +48,17 @@ export function chromeTrace({ adapter, trace }: Pick<ProfileReport, 'adapter' | 
       name(KERNELS, 'process_name', `weft on ${adapter}`),
       name(KERNELS, 'thread_name', 'GPU kernels'),
       name(HOST, 'thread_name', 'host: encode, submit'),
-      ...events.map((event) => ({ ...event, ts: event.ts - first })).sort((a, b) => a.ts - b.ts),
+      ...events.map((event) => from(event, first)).sort((a, b) => a.ts - b.ts),
     ],
     displayTimeUnit: 'ns',
     otherData: { adapter, clocks: 'host and adapter aligned so that no kernel begins before its submit' },
   };
+}
+
+/** The event on a clock that begins at `zero`, to the nanosecond. */
+function from(event: TraceEvent, zero: number): TraceEvent {
+  const rounded = (us: number) => Math.round(us * 1000) / 1000;
+  return { ...event, ts: rounded(event.ts - zero), ...(event.dur !== undefined && { dur: rounded(event.dur) }) };
 }
 
 /** Microseconds to add to the adapter's clock. */

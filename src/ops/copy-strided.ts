@@ -71,6 +71,7 @@ export function copyStrided(label: string, { shape, source, target, ...copy }: S
     },
     grid: Math.ceil(size / 64),
     label,
+    bytes: 8 * size,
   });
 }
 

@@ -96,6 +96,7 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
         },
         grid: Math.ceil((outer * target.rowCount * Math.ceil(inner / chunk)) / 64),
         label,
+        bytes: 4 * target.rowCount * (1 + 2 * outer * width), // of x the chosen rows alone
       });
 }
 

@@ -9,7 +9,7 @@ import { Device } from '../../src/gpu/device.ts';
 import { trainTagger } from '../../src/ner/index.ts';
 import * as ops from '../../src/ops/index.ts';
 import { type Ceilings, measureCeilings, Profile, type ProfileReport } from '../../src/profile/index.ts';
-import { init, ones } from '../../src/tensor/create.ts';
+import { init, ones, tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
 import { runSource } from '../e2e/child.ts';
 import { MemoryStore, tinyConfig, tinyCorpus, tinySentences } from '../tiny-tagger.ts';
@@ -87,6 +87,17 @@ describe('counts', () => {
     expect(product.map(({ dispatches, flops }) => [dispatches, flops])).toEqual([[1, 2 * batch * m * k * n]]);
     const elements = left.reduce((a, b) => a * b) + right.reduce((a, b) => a * b) + batch * m * n;
     expect(product[0]).toMatchObject({ bytes: 4 * elements, bytesTold: true });
+  });
+
+  test('bytes of what touches a part of what it binds', async () => {
+    const { kernels } = await profiled(() => {
+      const table = ones([1000, 16]);
+      step(() => [ops.indexSelect(table, 0, tensor(Int32Array.of(5, 900, 5))), ops.slice(table, 0, 10, 20)]);
+    });
+    const bytesOf = (op: string) =>
+      kernels.filter(({ label, bytesTold }) => label === op && bytesTold).map((k) => k.bytes);
+    expect(bytesOf('indexSelect')).toEqual([4 * (3 + 2 * 3 * 16)]);
+    expect(bytesOf('slice')).toEqual([4 * 2 * 10 * 16]);
   });
 
   test('rates are those sums over that time, and the shares make a whole', async () => {

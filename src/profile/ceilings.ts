@@ -22,9 +22,8 @@ export interface MeasuredCeilings extends Ceilings {
 
 /** What a dispatch is to take: long beside a clock's step, short beside a driver's patience and other work of a shared machine. */
 const DISPATCH_US = 4000;
-/** Of one ceiling. */
+/** Of one ceiling: long enough for a GPU to raise its clock. */
 const BUDGET_MS = 500;
-const MOST_DISPATCHES = 48;
 /** What ceiling_fma computes in an invocation and a round. */
 const FLOPS_PER_ROUND = 2 * 16 * 8;
 
@@ -55,7 +54,7 @@ async function measureFma(device: Device): Promise<number> {
       label: 'ceilings',
     });
   const trial = 16;
-  const us = await fastest(device, () => run(trial), 3);
+  const us = await fastest(device, () => run(trial), 50);
   const rounds = Math.max(trial, Math.round((trial * DISPATCH_US) / us));
   return (size * rounds * FLOPS_PER_ROUND) / (await fastest(device, () => run(rounds))) / 1000;
 }
@@ -102,10 +101,10 @@ async function measureTexels(device: Device): Promise<number> {
 }
 
 /** Microseconds of the fastest dispatch within the budget, the first ones aside, which touch memory for the first time. */
-async function fastest(device: Device, run: () => void, most = MOST_DISPATCHES): Promise<number> {
+async function fastest(device: Device, run: () => void, budgetMs = BUDGET_MS): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
-  const end = performance.now() + BUDGET_MS;
-  for (let done = -8; done < most && (done < 3 || performance.now() < end); ) {
+  const end = performance.now() + budgetMs;
+  for (let done = -8; done < 4 || performance.now() < end; ) {
     for (let n = 0; n < 4; n++) run();
     for (const { durationUs } of await device.kernelTimes()) if (done++ >= 0) best = Math.min(best, durationUs);
   }

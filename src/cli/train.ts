@@ -6,6 +6,7 @@ import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
 import { trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
 import { withProfiledDevice } from './profile.ts';
+import { tune } from './tune.ts';
 
 interface TrainFlags {
   data?: string;
@@ -14,6 +15,7 @@ interface TrainFlags {
   adapter?: string;
   test: boolean;
   profile?: string | true;
+  tune: boolean;
   set: string[];
 }
 
@@ -29,6 +31,11 @@ export function trainCommand(): Command {
     .option(
       '--profile [folder]',
       'time every kernel beside what the adapter can do; table, roofline and trace go to the folder, default <out>/profile',
+    )
+    .option(
+      '--tune',
+      'choose the kernels of matrix products by timing them first; what was found is kept for this adapter and version of weft',
+      false,
     )
     .option('--adapter <name>', 'part of the adapter’s name')
     .action(run);
@@ -48,7 +55,8 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   };
   process.once('SIGINT', onSignal);
   const profile = flags.profile === true ? join(out, 'profile') : flags.profile;
-  await withProfiledDevice(profile, { adapter: flags.adapter }, async () => {
+  await withProfiledDevice(profile, { adapter: flags.adapter }, async (device) => {
+    if (flags.tune && !flags.resume) await tune(device, config, corpus);
     const progress = new Progress({ epochs: config.training.epochs });
     const store = folderStore(out);
     const result = await trainTagger({

@@ -64,6 +64,8 @@ export class Device {
   readonly profiler: Profiler | undefined;
   /** What a tuner chose, by op and class of shapes; ops go by their own tables where there is nothing. */
   readonly choices = new Map<string, string>();
+  /** Told of every class of shapes that an op chooses a kernel for, with what a tuner needs to know. */
+  onChoice: ((key: string, sample: object) => void) | undefined;
   readonly #gpu: GPUDevice;
   readonly #pipelines: PipelineCache;
   readonly #encoder: Encoder;

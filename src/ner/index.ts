@@ -23,3 +23,4 @@ export {
   trainTagger,
 } from './session.ts';
 export { sentences, type Word, words } from './tokenize.ts';
+export { tuneTagger } from './tune.ts';

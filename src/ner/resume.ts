@@ -16,6 +16,8 @@ export interface Extra {
   labels: readonly string[];
   best: BestEpoch | null;
   history: readonly Omit<EpochEvent, 'seconds' | 'tokensPerSecond'>[];
+  /** Tuned choices of kernels, by class of shapes: a run keeps the ones it began with. Absent in files of older versions. */
+  kernels?: Readonly<Record<string, string>>;
 }
 
 /** The tagger's part of a checkpoint's run state. Throws FormatError where a field of it is missing. */
@@ -33,8 +35,8 @@ export function extraOf(file: SafetensorsFile): Extra {
   return extra;
 }
 
-/** Keys that say how long a run goes, where its files lie and what is told of it; all others make it another run. */
-const FREE = ['data.path', 'data.format', 'training.epochs', 'training.out', 'training.logEvery'];
+/** Keys that say how long a run goes, where its files lie, what is told of it, and how the same bits are come by; all others make it another run. */
+const FREE = ['data.path', 'data.format', 'training.epochs', 'training.out', 'training.logEvery', 'optimizer.lazy'];
 
 /**
  * Throws ConfigError, naming the key, where `own` would not go on with the run that `saved` began. Another schedule is allowed:

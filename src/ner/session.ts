@@ -4,8 +4,9 @@ import { FormatError, WeftError } from '../errors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
 import type { Tagger } from '../models/tagger.ts';
 import { crossEntropy } from '../ops/index.ts';
+import { takeChoices } from '../ops/tune-gemm.ts';
 import type { Scheduler } from '../optim/schedule.ts';
-import { tensor } from '../tensor/create.ts';
+import { getDevice, tensor } from '../tensor/create.ts';
 import { Generator } from '../tensor/random.ts';
 import { wholeOrNothing } from '../tensor/scope.ts';
 import {
@@ -69,6 +70,11 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
   const { config, corpus, store } = options;
   const saved = options.resume ? await store?.open(LAST) : undefined;
   const known = saved && extraOf(saved);
+  if (known) {
+    // Other kernels round otherwise: a run goes on with those it began with.
+    getDevice().choices.clear();
+    takeChoices(getDevice(), known.kernels ?? {});
+  }
   const vocabulary = known ? Vocabulary.fromJSON(known.vocabulary, saved.name) : buildVocabulary(config, corpus);
   const labels = corpus.labels.names;
   if (known && known.labels.join() !== labels.join())
@@ -115,6 +121,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       labels,
       best: best ?? null,
       history: history.map(({ seconds: _s, tokensPerSecond: _t, ...e }) => e),
+      kernels: Object.fromEntries(getDevice().choices),
     };
     return kept as unknown as Record<string, unknown>;
   };

@@ -44,3 +44,4 @@ export { formatSeconds, Progress, type ProgressOptions, type ProgressStream } fr
 export { rooflineSvg } from './roofline-chart.ts';
 export { folderStore } from './run-folder.ts';
 export { type Cell, displayWidth, formatNumber, markdownTable, type TableOptions, textTable } from './table.ts';
+export { type Choices, readTuning, tuningFile, writeTuning } from './tuning.ts';

@@ -3,7 +3,7 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { copyStrided } from './copy-strided.ts';
-import { type GemmMethod, gemmChoice } from './gemm-choice.ts';
+import { type GemmMethod, gemmChoice, gemmClass } from './gemm-choice.ts';
 import { sumTo } from './reduce.ts';
 
 export const ACTIVATIONS = ['none', 'relu', 'tanh', 'sigmoid', 'gelu'] as const;
@@ -36,6 +36,7 @@ export function gemm(product: Gemm): Tensor {
   const { a, m, n, k, batch, bias, activation = 'none', label } = product;
   const { device } = a.tensor;
   const { method, slabs } = gemmChoice(device, { m, n, k, batch });
+  device.onChoice?.(gemmClass(product), sampleOf(product));
   const plain = batch === 1 && !bias && activation === 'none';
   if (plain && slabs > 1 && k > 0 && k % slabs === 0) return bySlabs(product, slabs, method);
   const out = empty([batch, m, n], { device, label });
@@ -43,6 +44,11 @@ export function gemm(product: Gemm): Tensor {
   if (k === 0) device.clear(out.view);
   else METHODS[method](product, out);
   return out;
+}
+
+/** What a tuner needs to know of a product; see `GemmSample`. */
+function sampleOf({ a, b, m, n, k, batch }: Gemm) {
+  return { m, n, k, batch, transposedA: a.rowStride === 1 && k > 1, transposedB: b.rowStride === 1 && n > 1 };
 }
 
 const METHODS: Record<GemmMethod, (product: Gemm, out: Tensor) => void> = {

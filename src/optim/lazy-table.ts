@@ -205,6 +205,8 @@ export class LazyTable {
     const unit = columns % 4 === 0 ? 4 : 1;
     const width = columns / unit;
     const lanes = Math.min(device.info.kind === 'cpu' ? 8 : 32, 2 ** Math.ceil(Math.log2(Math.max(1, width))));
+    // A whole table has many rows that there is nothing to do for; a list has few, and most of them want work.
+    const span = list ? Math.max(device.info.kind === 'cpu' ? 16 : 1, WORKGROUP / lanes) : WORKGROUP;
     device.run(unit === 4 ? this.#kernels.vec4 : this.#kernels.single, {
       bind: {
         ...bind,
@@ -225,9 +227,10 @@ export class LazyTable {
         swept,
         whole: Number(list === undefined),
         apply: Number(gradient !== undefined),
+        span,
       },
       overrides: this.overrides,
-      grid: Math.ceil(((listed + swept) * lanes) / WORKGROUP),
+      grid: Math.ceil((listed + swept) / span),
       label: this.#label,
     });
   }

@@ -1,17 +1,28 @@
 // Exact-lazy Adam: the bits of dense Adam over long runs with rows that rest, whoever looks and when, and its cost.
 import { describe, expect, test } from 'vitest';
 import { backward, detach, noGrad } from '../../src/autograd/tape.ts';
-import type { Device } from '../../src/gpu/device.ts';
+import { OutOfMemoryError } from '../../src/errors.ts';
+import { Device } from '../../src/gpu/device.ts';
+import type { Plan } from '../../src/gpu/plan.ts';
 import { Module, readStateDict } from '../../src/nn/module.ts';
 import { add, mul } from '../../src/ops/elementwise.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { indexSelect } from '../../src/ops/index-select.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { sum } from '../../src/ops/reduce.ts';
-import { Adam, type AdamGroup, type AdamOptions, AdamW, clipGradNorm, type GroupOf } from '../../src/optim/index.ts';
+import {
+  Adam,
+  type AdamGroup,
+  type AdamOptions,
+  AdamW,
+  clipGradNorm,
+  type GroupOf,
+  SGD,
+} from '../../src/optim/index.ts';
 import { compile } from '../../src/tensor/compile.ts';
-import { assign, tensor } from '../../src/tensor/create.ts';
+import { assign, tensor, zeros } from '../../src/tensor/create.ts';
 import type { TypedArray } from '../../src/tensor/dtype.ts';
+import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { useDevice } from '../gpu-device.ts';
@@ -166,6 +177,191 @@ describe.each(Object.entries(CASES))('%s', (_name, given) => {
     dense.dispose();
     lazy.dispose();
   });
+});
+
+async function saved(run: Run) {
+  const names = [...run.optimizer.stateTensors().keys()];
+  const [a, b, c, ...state] = await run.values();
+  const json = JSON.parse(JSON.stringify(run.optimizer.stateJson()));
+  return { values: [a!, b!, c!], tensors: new Map(names.map((name, i) => [name, state[i]!])), json };
+}
+
+test.each(['adam', 'adam, weight decay', 'groups of their own'])(
+  '%s: saved in the middle, lazy and dense runs resume from one another',
+  async (name) => {
+    const given = CASES[name]!;
+    const dense = new Run(given, undefined).run(0, 77);
+    const lazy = new Run(given, 'exact').run(0, 77);
+    const [fromDense, fromLazy] = [await saved(dense), await saved(lazy)];
+    expect(fromLazy.json).toEqual(fromDense.json);
+    expectSameBits([...fromLazy.tensors.values()], [...fromDense.tensors.values()], 'saved state');
+    const expected = await dense.run(77, 200).values();
+    expectSameBits(await lazy.run(77, 200).values(), expected, 'the run that was saved');
+    for (const way of ['exact', undefined] as const) {
+      const resumed = new Run(given, way, current.device, fromLazy.values);
+      resumed.optimizer.loadState(fromLazy.json, (key) => fromLazy.tensors.get(key)!);
+      expectSameBits(await resumed.run(77, 200).values(), expected, `resumed ${way}`);
+    }
+    // An optimiser in the middle of its own run takes the state over, too.
+    const other = new Run(given, 'exact').run(0, 33);
+    other.params.forEach((p, i) => {
+      assign(p, fromDense.values[i]!);
+    });
+    other.optimizer.loadState(fromDense.json, (key) => fromDense.tensors.get(key)!);
+    expectSameBits(await other.run(77, 200).values(), expected, 'loaded over another');
+  },
+);
+
+test('recorded steps replayed for 200 steps, with a look now and then, have the bits of dense Adam', async () => {
+  const { device } = current;
+  const given = CASES['adam, weight decay']!;
+  const dense = new Run(given, undefined);
+  const lazy = new Run(given, 'exact');
+  let plan: Plan | undefined;
+  let recorded = 0;
+  for (let n = 0; n < 200; n++) {
+    dense.run(n, n + 1);
+    lazy.prepare(n);
+    if (plan?.valid && plan.current) device.replay(plan);
+    else {
+      plan?.drop();
+      plan = device.record(() => step(() => lazy.step())).plan;
+      recorded++;
+    }
+    if (n % 60 === 59) expectSameBits(await lazy.values(), await dense.values(), `step ${n + 1}`);
+  }
+  expect(recorded).toBe(2);
+  expectSameBits(await lazy.values(), await dense.values(), 'the end');
+  plan!.drop();
+});
+
+test('dense gradients among the sparse ones, and parameters frozen for a while', async () => {
+  const runs = [undefined, 'exact' as const].map((lazy) => new Run(CASES['adam, weight decay']!, lazy));
+  for (const run of runs)
+    for (let n = 0; n < 60; n++) {
+      run.prepare(n);
+      const [a] = run.params as [Tensor];
+      a.requiresGrad = n < 20 || n >= 40;
+      step(() => {
+        if (n % 7 === 3 && a.requiresGrad) backward(sum(mul(mul(a, a), 0.5)));
+        run.step();
+      });
+    }
+  expectSameBits(await runs[1]!.values(), await runs[0]!.values(), 'step 60');
+});
+
+/** A table whose gradients are given: more rows of them, and wider ones, than a binding takes. */
+async function given(device: Device, lazy: 'exact' | undefined, [rows, width]: [number, number]) {
+  const table = random([rows, width], 1, device);
+  const adam = new Adam([table], { lr: 0.1, amsgrad: width === 5, lazy });
+  for (let n = 0; n < 9; n++) {
+    const list = Int32Array.from({ length: rows }, (_, row) => row).filter((row) => (row * (n + 3)) % 11 < 8 - n);
+    const places = new Int32Array(list.length + 3).fill(-1);
+    places.set(list);
+    const values = new Float32Array(places.length * width);
+    values.set(randomNd([list.length, width], 10 + n).data);
+    table.grad = new RowSparse(
+      [rows, width],
+      tensor(places, { device }),
+      tensor(values, { shape: [places.length, width], device }),
+    );
+    adam.step();
+    adam.zeroGrad();
+  }
+  const result = await Promise.all([table, ...adam.stateTensors().values()].map((t) => t.data()));
+  adam.dispose();
+  return result;
+}
+
+test('the forms for GPUs, for tables and gradients over the binding limit, and for workgroups in reversed order', async () => {
+  const gpu = await Device.create();
+  Object.assign(gpu.info, { kind: 'gpu' });
+  const others = [
+    gpu,
+    await Device.create({ maxBindingBytes: 1 << 13, maxGrid: 7 }),
+    await Device.create({ debug: { groupsReversed: true, poisonFreed: true } }),
+  ];
+  for (const shape of [
+    [700, 8],
+    [600, 5],
+  ] as [number, number][]) {
+    const expected = await given(current.device, undefined, shape);
+    for (const [i, device] of others.entries())
+      expectSameBits(await given(device, 'exact', shape), expected, `${shape}, device ${i}`);
+  }
+  for (const device of others) device.destroy();
+});
+
+test('a step costs a dispatch for looking rows up and one for the update, and makes nothing new', async () => {
+  const { device } = current;
+  const table = random([500, 8], 1, device);
+  const live = device.poolStats.liveBytes;
+  const adam = new Adam([table], { lazy: 'exact' });
+  const ids = tensor(Int32Array.from([3, 499, 3]));
+  const costs = async (train: boolean) => {
+    await device.synchronize();
+    const before = { ...device.stats, created: device.poolStats.created };
+    step(() => {
+      const loss = sum(embedding(ids, table));
+      backward(loss);
+      if (train) adam.step();
+      adam.zeroGrad();
+    });
+    await device.synchronize();
+    const { dispatches, pipelines, bindGroupsCreated } = device.stats;
+    return {
+      dispatches: dispatches - before.dispatches,
+      made: [pipelines - before.pipelines, bindGroupsCreated - before.bindGroupsCreated],
+      created: device.poolStats.created - before.created,
+    };
+  };
+  const without = await costs(false);
+  for (let n = 0; n < 3; n++) await costs(true);
+  expect(await costs(true)).toEqual({ dispatches: without.dispatches + 2, made: [0, 0], created: 0 });
+  adam.dispose();
+  ids.dispose();
+  expect(device.poolStats.liveBytes).toBe(live);
+});
+
+test('where memory runs out as a table becomes lazy, nothing has changed and the step may be done again', async () => {
+  const device = await Device.create({ byteBudget: 400_000 });
+  const dense = new Run(CASES.adam!, undefined, device);
+  const lazy = new Run(CASES.adam!, 'exact', device);
+  const more: Tensor[] = [];
+  lazy.prepare(0);
+  let refused = 0;
+  for (let size = 16_384; size >= 64; size /= 2)
+    for (;;) {
+      try {
+        more.push(zeros([size], { device }));
+      } catch {
+        break;
+      }
+    }
+  // Room for the gradients comes back piece by piece; the step fails at one allocation after another until there is enough.
+  while (more.length > 0) {
+    try {
+      step(() => lazy.step());
+      break;
+    } catch (error) {
+      expect(error).toBeInstanceOf(OutOfMemoryError);
+      refused++;
+      lazy.optimizer.zeroGrad();
+      more.pop()!.dispose();
+    }
+  }
+  expect(refused).toBeGreaterThan(2);
+  for (const t of more) t.dispose();
+  const expected = await dense.run(0, 30).values();
+  expectSameBits(await lazy.run(1, 30).values(), expected, 'step 30');
+  device.destroy();
+});
+
+test('refusals', () => {
+  const of = (lazy: unknown) => () => new Adam([random([3, 2], 1, current.device)], { lazy: lazy as 'exact' });
+  expect(of('sometimes')).toThrow("Adam: lazy must be 'exact' or undefined, got sometimes.");
+  const group = { params: [random([3, 2], 1, current.device)], lazy: 'exact' as const };
+  expect(() => new SGD([group], { lr: 1 })).toThrow('SGD: lazy must be undefined, got exact.');
 });
 
 /** Values of parameters and state without asking anybody. */

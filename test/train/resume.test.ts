@@ -106,6 +106,7 @@ const SAID_TWICE = new Set([
   'extra/config/training/epochs',
   'extra/config/training/out',
   'extra/config/training/logEvery',
+  'extra/config/optimizer/lazy',
   'optimizer/paramGroups/0/initialLr',
 ]);
 

@@ -90,6 +90,9 @@ export const GEMM_SHAPES: readonly GemmShape[] = [
   { m: 1024, k: 200, n: 9 },
 ];
 
+/** What a real GPU is asked for beside these. */
+export const GPU_GEMM_SHAPES: readonly GemmShape[] = [{ m: 4096, k: 4096, n: 4096 }];
+
 /** `gemm-1024` for a cube, else `gemm-MxKxN`. */
 export function gemmName({ m, k, n }: GemmShape): string {
   return m === k && k === n ? `gemm-${m}` : `gemm-${m}x${k}x${n}`;

@@ -17,6 +17,8 @@ export interface GemmRequest {
   /** Which operand is stored transposed: none, b, or a. Rivals are asked for nn alone. */
   mode: 'nn' | 'nt' | 'tn';
   arrays: ArrayFile;
+  /** Whether PyTorch on a card may round operands to TF32. */
+  tf32: boolean;
   /** Elements of the product to send back. */
   probe: number[];
 }
@@ -28,13 +30,15 @@ export interface GemmRun {
   count: number;
 }
 
-/** How weft runs a step; rivals ignore it. */
+/** How an engine runs a step; what it does not know it ignores. */
 export interface StepVariant {
   optimizer: 'dense' | 'exact-lazy';
   /** Which form of the recurrence; the adapter's own choice by default. */
   form: 'default' | 'scan' | 'steps';
   /** Whether the step is recorded once and replayed. */
   recorded: boolean;
+  /** Whether PyTorch on a card may round operands to TF32. */
+  tf32: boolean;
 }
 
 export interface TrainRequest {

@@ -46,6 +46,7 @@ export class Peer {
   readonly version: string;
   readonly #child: ChildProcess;
   readonly #replies: AsyncIterator<string>;
+  #gone = false;
 
   private constructor(
     engine: EngineName,
@@ -100,6 +101,7 @@ export class Peer {
   async ask<R extends Request>(request: R): Promise<Answer<R>> {
     this.#child.stdin!.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#replies.next();
+    this.#gone = done === true;
     if (done)
       throw new Error(`${this.engine} ended (exit code ${this.#child.exitCode}, signal ${this.#child.signalCode})`);
     const reply = JSON.parse(value) as Answer<R> | { error: string };
@@ -107,7 +109,29 @@ export class Peer {
     return reply;
   }
 
+  /**
+   * What `work` gives; where it throws, a rival is left out of `what`, loudly: undefined. weft's own failures are thrown. An engine
+   * that has ended is told of once.
+   */
+  async attempt<T>(what: string, log: (line: string) => void, work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#gone) return undefined;
+    try {
+      return await work();
+    } catch (error) {
+      if (this.engine === 'weft') throw error;
+      const rest = this.#gone ? ' and of all that follows' : '';
+      log(`!!! ${this.engine} IS LEFT OUT of ${what}${rest}: ${(error as Error).message.split('\n')[0]}`);
+      return undefined;
+    }
+  }
+
+  /** Frees what a handle stands for. */
+  async close(handle: string): Promise<void> {
+    if (!this.#gone) await this.ask({ do: 'close', handle });
+  }
+
   async stop(): Promise<void> {
+    if (this.#gone) return;
     const ended = new Promise((resolve) => this.#child.once('close', resolve));
     this.#child.stdin!.end();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);

@@ -5,7 +5,6 @@
 Speaks the benches' protocol (protocol.ts): one JSON object a line on standard input, answers behind `@bench ` on standard output.
 """
 import json
-import os
 import sys
 import time
 
@@ -28,8 +27,11 @@ if KIND == 'cuda' and not torch.cuda.is_available():
     sys.exit(0)
 DEVICE = torch.device(KIND)
 torch.set_num_threads(2)
-torch.backends.cuda.matmul.allow_tf32 = os.environ.get('WEFT_BENCH_TF32') == '1'
-torch.backends.cudnn.allow_tf32 = os.environ.get('WEFT_BENCH_TF32') == '1'
+
+
+def allow_tf32(allowed):
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
 
 
 def wait():
@@ -51,11 +53,14 @@ class Product:
     def __init__(self, request):
         given = arrays(request['arrays'])
         self.a, self.b = given['a'].to(DEVICE), given['b'].to(DEVICE)
+        self.tf32 = request['tf32']
 
     def probe(self, at):
+        allow_tf32(self.tf32)
         return (self.a @ self.b).reshape(-1)[torch.tensor(at, device=DEVICE)].tolist()
 
     def run(self, count):
+        allow_tf32(self.tf32)
         wait()
         start = time.perf_counter()
         for _ in range(count):
@@ -85,8 +90,10 @@ class Training:
         self.model.to(DEVICE)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
         self.loss_of = nn.CrossEntropyLoss()
+        self.tf32 = request['variant']['tf32']
 
     def run(self, batches):
+        allow_tf32(self.tf32)
         losses, times = [], []
         shape = (self.spec['batch'], self.spec['time'])
         for batch in batches:

@@ -21,7 +21,8 @@ export const kernels: Suite = async (options) => {
   const bandwidth = Math.max(ceilings.copyGbps, ceilings.triadGbps);
   const share = (r: Result): Result =>
     r.engine.startsWith('torch') || r.gflops === undefined ? r : { ...r, ceilingShare: r.gflops / ceilings.gflops };
-  const products = (await gemmResults(options)).results.map(share);
+  const cpuClass = ceilings.texelGbps !== undefined;
+  const products = (await gemmResults(options, cpuClass)).map(share);
   const families = await familyResults(options, { ...ceilings, triadGbps: bandwidth });
   const text = [
     `Measured ceilings of this adapter: ${ceilings.gflops.toFixed(1)} GFLOP/s (multiply-adds in registers), ${bandwidth.toFixed(1)} GB/s (through buffers).\n`,

@@ -142,7 +142,7 @@ async function vocabularies(device: Device, options: SuiteOptions): Promise<Resu
     const make = (optimizer: 'dense' | 'exact-lazy') => {
       const made = new Training(device, spec, {
         opByOp: false,
-        variant: { optimizer, form: 'default', recorded: true },
+        variant: { optimizer, form: 'default', recorded: true, tf32: false },
       });
       made.model.loadStateDict(weights);
       return made;

@@ -21,6 +21,7 @@ export interface SuiteOutcome {
 
 export type Suite = (options: SuiteOptions) => Promise<SuiteOutcome>;
 
-export function wanted(name: string, { only }: SuiteOptions): boolean {
-  return only === undefined || name.includes(only);
+/** Whether a case is run: those that `--only` names, else all, and of a quick run those that are `small`. */
+export function wanted(name: string, { only, quick }: SuiteOptions, small = true): boolean {
+  return only === undefined ? small || !quick : name.includes(only);
 }

@@ -1,7 +1,8 @@
 // A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
-import { ArgumentError, DeviceError, DeviceLostError, WeftError } from '../errors.ts';
+import { DeviceError, DeviceLostError, WeftError } from '../errors.ts';
 import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
-import { BufferPool, type PoolBuffer, type PoolStats, poolBuffer } from './buffer-pool.ts';
+import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
+import { checkViews } from './check-views.ts';
 import { type Command, Encoder, type EncoderStats } from './encoder.ts';
 import { deviceError, Failures } from './failures.ts';
 import {
@@ -14,9 +15,10 @@ import {
   PipelineCache,
 } from './kernel.ts';
 import { bytesOf, Plan } from './plan.ts';
+import { Poison } from './poison.ts';
 import { type KernelTime, noTimestamps, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
-import { type PoolTexture, TEXELS_PER_ROW, TexturePool } from './texture-pool.ts';
+import { type PoolTexture, TexturePool } from './texture-pool.ts';
 
 export interface DeviceOptions extends AdapterChoice {
   /** Bytes of GPU memory that tensors may take together; unlimited where undefined. */
@@ -72,7 +74,7 @@ export class Device {
   readonly #staging: Staging;
   readonly #textures: TexturePool;
   readonly #debug: NonNullable<DeviceOptions['debug']>;
-  readonly #poisonBuffers = new Map<number, PoolBuffer>();
+  readonly #poison: Poison | undefined;
   readonly #failures = new Failures();
   readonly #lost: Promise<DeviceLostError>;
   #commands: Command[] = [];
@@ -87,6 +89,7 @@ export class Device {
     this.#gpu = gpu;
     this.info = info;
     this.#debug = options.debug ?? {};
+    this.#poison = this.#debug.poisonFreed ? new Poison(gpu, (command) => this.#queue(command)) : undefined;
     this.maxBindingBytes = Math.min(
       gpu.limits.maxStorageBufferBindingSize,
       options.maxBindingBytes ?? Number.POSITIVE_INFINITY,
@@ -150,7 +153,7 @@ export class Device {
     if (this.#failures.lost) return;
     this.#recording?.released(buffer);
     this.pool.release(buffer);
-    if (this.#debug.poisonFreed) this.#poison(buffer);
+    this.#poison?.buffer(buffer);
   }
 
   allocate(bytes: number, label: string): PoolBuffer {
@@ -158,7 +161,7 @@ export class Device {
     const { created } = this.pool;
     const buffer = this.pool.allocate(Math.max(bytes, 4), label);
     this.#recording?.allocated(buffer);
-    if (this.#debug.poisonFreed && this.pool.created > created) this.#poison(buffer);
+    if (this.pool.created > created) this.#poison?.buffer(buffer);
     return buffer;
   }
 
@@ -166,7 +169,7 @@ export class Device {
   run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
     this.#assertAlive();
     const views = kernel.bindings.map((b) => (options.bind as Record<string, BufferView | PoolTexture>)[b.name]!);
-    this.#checkViews(kernel, views, options.label);
+    checkViews(kernel, views, options.label, this);
     const grid = typeof options.grid === 'number' ? this.#fold(options.grid) : options.grid;
     if (grid[0] === 0 || grid[1] === 0 || grid[2] === 0) return;
     for (const n of grid)
@@ -217,7 +220,7 @@ export class Device {
   #textureOf(source: BufferView, label: string): PoolTexture {
     this.#assertAlive();
     const texture = this.#textures.allocate(source.bytes, label);
-    if (this.#debug.poisonFreed) this.#poisonTexture(texture);
+    this.#poison?.texture(texture);
     this.#queue({ kind: 'texture', source, texture });
     return texture;
   }
@@ -366,58 +369,6 @@ export class Device {
     }
   }
 
-  #poison(buffer: PoolBuffer): void {
-    this.#queue({
-      kind: 'write',
-      target: { buffer, offset: 0, bytes: buffer.bytes },
-      data: nans(buffer.bytes),
-    });
-  }
-
-  #poisonTexture(texture: PoolTexture): void {
-    const bytes = texture.rows * TEXELS_PER_ROW * 16; // whole rows, as copies count them
-    let buffer = this.#poisonBuffers.get(bytes);
-    if (!buffer) {
-      // Not from the pool, whose counts must be those of a run without poison.
-      const gpu = this.#gpu.createBuffer({ label: 'poison', size: bytes, usage: 0x08 | 0x04 }); // COPY_DST | COPY_SRC
-      buffer = poolBuffer(0, gpu, bytes, 'poison');
-      this.#poisonBuffers.set(bytes, buffer);
-      this.#poison(buffer);
-    }
-    this.#queue({ kind: 'texture', source: { buffer, offset: 0, bytes }, texture });
-  }
-
-  /** What the driver would refuse later and without the op's name. */
-  #checkViews(kernel: Kernel, views: readonly (BufferView | PoolTexture)[], label: string): void {
-    views.forEach((view, i) => {
-      if (!('buffer' in view)) return;
-      const { name, access } = kernel.bindings[i]!;
-      if (view.bytes > this.maxBindingBytes)
-        throw new ArgumentError({
-          op: label,
-          argument: `${name} of kernel ${kernel.name}`,
-          expected: `at most ${this.maxBindingBytes} bytes (the adapter's limit for one binding)`,
-          actual: String(view.bytes),
-          remedy: 'Use a smaller batch or split the tensor by rows.',
-        });
-      if (view.offset % this.bindingAlignment !== 0)
-        throw new DeviceError(
-          `kernel ${kernel.name} binds ${name} at byte ${view.offset}, which is no multiple of ${this.bindingAlignment}`,
-          label,
-        );
-      views.slice(0, i).forEach((other, j) => {
-        if (!('buffer' in other) || other.buffer !== view.buffer) return;
-        const writes = [access, kernel.bindings[j]!.access].filter((way) => way === 'read_write').length;
-        const apart = view.offset + view.bytes <= other.offset || other.offset + other.bytes <= view.offset;
-        if (writes === 1 || (writes === 2 && !apart))
-          throw new DeviceError(
-            `kernel ${kernel.name} binds ${kernel.bindings[j]!.name} and ${name} to one buffer and writes to it`,
-            label,
-          );
-      });
-    });
-  }
-
   #fold(groups: number): [number, number, number] {
     if (groups <= this.maxGrid) return [groups, 1, 1];
     const y = Math.ceil(groups / this.maxGrid);
@@ -437,15 +388,4 @@ function pack(kernel: Kernel, params: Record<string, number>): Uint32Array<Array
     else words[i] = params[name]!; // i32 keeps its bits
   });
   return words;
-}
-
-const poison = new Map<number, Uint8Array<ArrayBuffer>>();
-
-function nans(bytes: number): Uint8Array<ArrayBuffer> {
-  let block = poison.get(bytes);
-  if (!block) {
-    block = new Uint8Array(new Float32Array(bytes / 4).fill(Number.NaN).buffer);
-    poison.set(bytes, block);
-  }
-  return block;
 }

@@ -2,10 +2,11 @@
 import { AdapterError, DeviceError } from '../errors.ts';
 import type { PoolBuffer } from './buffer-pool.ts';
 import type { PoolTexture } from './texture-pool.ts';
+import { expand, type ShaderSource } from './wgsl.ts';
 
 export interface Kernel {
   readonly name: string;
-  readonly code: string;
+  readonly source: ShaderSource;
   readonly bindings: readonly {
     readonly name: string;
     readonly index: number;
@@ -16,6 +17,11 @@ export interface Kernel {
   readonly params: readonly { readonly name: string; readonly type: string }[];
   readonly overrides: readonly { readonly name: string; readonly type: string; readonly default: string }[];
   readonly features: readonly string[];
+}
+
+/** The WGSL of a kernel. */
+export function codeOf({ name, source }: Kernel): string {
+  return expand(source, name);
 }
 
 /** A byte range of a buffer, as a kernel sees it. */
@@ -132,7 +138,7 @@ export class PipelineCache {
       this.#device.pushErrorScope('validation');
       module = this.#device.createShaderModule({
         label: kernel.name,
-        code: immediate ? withImmediates(kernel) : kernel.code,
+        code: immediate ? withImmediates(kernel) : codeOf(kernel),
       });
       this.#device.popErrorScope().catch(() => {});
       this.#modules.set(kernel.name, module);
@@ -171,9 +177,9 @@ export class PipelineCache {
 }
 
 /** The same kernel with its parameters as immediates: no uniform slot, so one bind group serves every place in a batch. */
-function withImmediates({ code, paramsBinding }: Kernel): string {
-  return code.replace(
-    `@group(0) @binding(${paramsBinding}) var<uniform> params: Params;`,
+function withImmediates(kernel: Kernel): string {
+  return codeOf(kernel).replace(
+    `@group(0) @binding(${kernel.paramsBinding}) var<uniform> params: Params;`,
     'var<immediate> params: Params;',
   );
 }
@@ -181,7 +187,7 @@ function withImmediates({ code, paramsBinding }: Kernel): string {
 /** The compiler's messages with the lines around each. */
 async function explain(kernel: Kernel, module: GPUShaderModule, error: Error): Promise<string> {
   const info = await module.getCompilationInfo().catch(() => undefined);
-  const lines = kernel.code.split('\n');
+  const lines = codeOf(kernel).split('\n');
   const messages = (info?.messages ?? []).map((m) => {
     const around = lines
       .slice(Math.max(0, m.lineNum - 3), m.lineNum + 2)

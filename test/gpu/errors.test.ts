@@ -79,7 +79,12 @@ describe('validation', () => {
 
   test('a shader that does not compile: its name, the line, the lines around; uploads beside it land', async () => {
     device = await init();
-    const broken = { ...shaders.unary, name: 'broken', code: shaders.unary.code.replace('= apply(', '= aply(') };
+    const { source } = shaders.unary;
+    const broken = {
+      ...shaders.unary,
+      name: 'broken',
+      source: { ...source, text: source.text.replace('= apply(', '= aply(') },
+    };
     const x = tensor([1, 2, 3, 4]);
     const y = empty([4], { device, label: 'y' });
     negate(broken as unknown as typeof shaders.unary, x, y);

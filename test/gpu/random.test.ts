@@ -16,7 +16,10 @@ const NORMAL_BITS = [1057979082, 1035443215, 3182784681, 3199196675, 1064560420]
 /** The library's text with a main of the test's own: one key and counter per invocation. */
 const kernel = {
   name: 'threefry_of_each',
-  code: `${readFileSync(new URL('../../shaders/lib/random.wgsl', import.meta.url), 'utf8')}
+  source: {
+    libs: {},
+    values: {},
+    text: `${readFileSync(new URL('../../shaders/lib/random.wgsl', import.meta.url), 'utf8')}
 @group(0) @binding(0) var<storage, read> inputs: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> out: array<vec2u>;
 @compute @workgroup_size(64)
@@ -25,6 +28,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     out[id.x] = threefry2x32(inputs[id.x].xy, inputs[id.x].zw);
   }
 }`,
+  },
   bindings: [
     { name: 'inputs', index: 0, access: 'read', type: 'array<vec4u>' },
     { name: 'out', index: 1, access: 'read_write', type: 'array<vec2u>' },

@@ -1,7 +1,7 @@
 // Every kernel of the generated module compiles without a message, and makes a pipeline with its defaults and its own layout.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform } from '#platform';
-import type { Kernel } from '../../src/gpu/kernel.ts';
+import { codeOf, type Kernel } from '../../src/gpu/kernel.ts';
 import { shaders } from '../../src/gpu/shaders.gen.ts';
 
 const kernels: Kernel[] = Object.values(shaders);
@@ -39,7 +39,7 @@ function pipelineLayout(kernel: Kernel): GPUPipelineLayout {
 /** The compiler's messages, and the pipeline's error where it has one. */
 async function compile(kernel: Kernel): Promise<string[]> {
   device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label: kernel.name, code: kernel.code });
+  const module = device.createShaderModule({ label: kernel.name, code: codeOf(kernel) });
   const pipeline = device
     .createComputePipelineAsync({ layout: pipelineLayout(kernel), compute: { module, entryPoint: 'main' } })
     .then(
@@ -65,9 +65,14 @@ describe('every shader compiles with zero messages', () => {
 });
 
 test('a shader with a mistake is caught, and one with a warning too', async () => {
-  const broken: Kernel = { name: 'broken', code: '', bindings: [], params: [], overrides: [], features: [] };
+  const plain = (text: string) => ({ text, libs: {}, values: {} });
+  const broken: Kernel = { name: 'broken', source: plain(''), bindings: [], params: [], overrides: [], features: [] };
   const main = '@compute @workgroup_size(1) fn main()';
-  expect((await compile({ ...broken, code: `${main} { let x: u32 = 1.5; }` })).join()).toMatch(/error at 1:\d+/);
-  expect((await compile({ ...broken, code: `${main} { return; let x = 1u; }` })).join()).toMatch(/warning at 1:\d+/);
-  expect(await compile({ ...broken, code: `${main} {}` })).toEqual([]);
+  expect((await compile({ ...broken, source: plain(`${main} { let x: u32 = 1.5; }`) })).join()).toMatch(
+    /error at 1:\d+/,
+  );
+  expect((await compile({ ...broken, source: plain(`${main} { return; let x = 1u; }`) })).join()).toMatch(
+    /warning at 1:\d+/,
+  );
+  expect(await compile({ ...broken, source: plain(`${main} {}`) })).toEqual([]);
 });

@@ -52,6 +52,10 @@ async function run(
   try {
     const log = (line: string) =>
       console.error(`[${((performance.now() - start) / 1000).toFixed(0).padStart(4)} s] ${line}`);
+    if (process.env.LP_NUM_THREADS)
+      log(
+        `!!! LP_NUM_THREADS=${process.env.LP_NUM_THREADS} is set: Mesa's software adapter runs on that many threads, not on all cores`,
+      );
     const { adapter, results, text } = await suite({ quick: options.quick, only: options.only, log, scratch });
     const report = { ...newReport(adapter), results };
     const { machine, commit } = report;

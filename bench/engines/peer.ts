@@ -29,14 +29,19 @@ type Answer<R extends Request> = R extends GemmRequest
 
 /** Where each engine's program is; Python's are run by the first Python that can import torch. */
 const PROGRAMS: Record<EngineName, string> = {
-  weft: 'engines/weft.ts',
-  'weft-op-by-op': 'engines/weft-op-by-op.ts',
-  'tfjs-webgpu': 'rivals/tfjs.ts',
-  'jax-js-webgpu': 'rivals/jax-js.ts',
-  'gpu.js': 'rivals/gpu-js.ts',
+  weft: 'engines/weft',
+  'weft-op-by-op': 'engines/weft-op-by-op',
+  'tfjs-webgpu': 'rivals/tfjs',
+  'jax-js-webgpu': 'rivals/jax-js',
+  'gpu.js': 'rivals/gpu-js',
   'torch-cpu': 'rivals/pytorch.py',
   'torch-cuda': 'rivals/pytorch.py',
 };
+
+/** `bench/`, or where bundle.ts has put everything, this file's code beside the folders. */
+const FROM_SOURCE = import.meta.url.endsWith('/engines/peer.ts');
+const FOLDER = new URL(FROM_SOURCE ? '..' : '.', import.meta.url);
+const EXTENSION = FROM_SOURCE ? '.ts' : '.mjs';
 
 const PYTHONS = [process.env.WEFT_PYTHON, '/usr/bin/python3', 'python3', 'python'].filter((p) => p !== undefined);
 
@@ -63,8 +68,9 @@ export class Peer {
 
   /** Starts an engine; where it cannot run here, says why. */
   static async start(engine: EngineName): Promise<Peer | { engine: EngineName; unavailable: string }> {
-    const program = fileURLToPath(new URL(`../${PROGRAMS[engine]}`, import.meta.url));
-    if (!program.endsWith('.py')) return Peer.#launch(engine, process.execPath, [...process.execArgv, program]);
+    const program = fileURLToPath(new URL(PROGRAMS[engine], FOLDER));
+    if (!program.endsWith('.py'))
+      return Peer.#launch(engine, process.execPath, [...process.execArgv, program + EXTENSION]);
     const reasons: string[] = [];
     for (const python of PYTHONS) {
       if (python.includes('/') && !existsSync(python)) continue;

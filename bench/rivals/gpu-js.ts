@@ -1,7 +1,8 @@
 // gpu.js in its WebGPU mode as a rival: products, written as its own documentation writes them.
 import { type Engine, type GemmHandle, readArrays, serve } from '../engines/serve.ts';
 import type { GemmRequest } from '../protocol.ts';
-import { browserGlobals, load, versionOf } from './globals.ts';
+import { browserGlobals } from './globals.ts';
+import { load, versionOf } from './packages.ts';
 
 interface Kernel<A extends unknown[]> {
   (...args: A): Promise<Handle>;
@@ -19,7 +20,7 @@ interface Gpu {
 
 async function make(): Promise<Engine> {
   const adapter = await browserGlobals();
-  const { GPU } = load<{ GPU: new (options: object) => Gpu }>('gpu.js');
+  const { GPU } = await load<{ GPU: new (options: object) => Gpu }>('gpu.js');
   return {
     hello: { adapter, version: versionOf('gpu.js') },
     gemm: (request) => gemm(new GPU({ mode: 'webgpu' }), request),

@@ -2,6 +2,7 @@
 import { type Engine, type GemmHandle, readArrays, serve } from '../engines/serve.ts';
 import type { GemmRequest } from '../protocol.ts';
 import { browserGlobals } from './globals.ts';
+import { load, versionOf } from './packages.ts';
 
 interface JaxArray {
   readonly ref: JaxArray;
@@ -21,15 +22,11 @@ interface Jax {
 
 async function make(): Promise<Engine> {
   const adapter = await browserGlobals();
-  const name = '@jax-js/jax'; // its types are not those of this project's WebGPU
-  const jax = (await import(name)) as Jax;
+  const jax = await load<Jax>('@jax-js/jax');
   const devices = await jax.init();
   if (!devices.includes('webgpu')) throw new Error(`jax-js offers only ${devices.join(', ')} here`);
   jax.defaultDevice('webgpu');
-  const { readFile } = await import('node:fs/promises');
-  const file = new URL('../package.json', import.meta.resolve(name));
-  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string };
-  return { hello: { adapter, version: `${name} ${version}` }, gemm: (request) => gemm(jax, request) };
+  return { hello: { adapter, version: versionOf('@jax-js/jax') }, gemm: (request) => gemm(jax, request) };
 }
 
 async function gemm({ numpy: np }: Jax, { m, k, n, arrays }: GemmRequest): Promise<GemmHandle> {

@@ -2,7 +2,8 @@
 import { type Engine, type GemmHandle, readArrays, serve, type TrainHandle } from '../engines/serve.ts';
 import { GATES, LEARNING_RATE, type StepSpec } from '../named-steps.ts';
 import type { GemmRequest, TrainRequest } from '../protocol.ts';
-import { browserGlobals, load, versionOf } from './globals.ts';
+import { browserGlobals } from './globals.ts';
+import { load, versionOf } from './packages.ts';
 
 interface TfTensor {
   shape: number[];
@@ -38,9 +39,9 @@ interface TfLayers {
 
 async function make(): Promise<Engine> {
   const adapter = await browserGlobals();
-  const tf = load<Tf>('@tensorflow/tfjs-core');
-  const layers = load<TfLayers>('@tensorflow/tfjs-layers');
-  load('@tensorflow/tfjs-backend-webgpu');
+  const tf = await load<Tf>('@tensorflow/tfjs-core');
+  const layers = await load<TfLayers>('@tensorflow/tfjs-layers');
+  await load('@tensorflow/tfjs-backend-webgpu');
   if (!(await tf.setBackend('webgpu'))) throw new Error('tfjs refuses its webgpu backend here');
   await tf.ready();
   return {

@@ -2,6 +2,7 @@
 import { record } from '../autograd/tape.ts';
 import { ArgumentError, WeftError } from '../errors.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -38,10 +39,12 @@ function masked(x: Tensor, p: number, call: number, generator: Generator): Tenso
   // Probabilities within 2⁻³³ of 1 would round up to a threshold that 32 bits do not hold.
   const threshold = Math.min(Math.round(p * 2 ** 32), 2 ** 32 - 1);
   overRows(x.size, { x, y }, (piece, base, size) => {
+    const units = Math.ceil(size / 4);
+    const strip = stripOf(device, units);
     device.run(shaders.dropout, {
-      bind: { ...piece, key },
-      params: { size, base, call, threshold, scale: 1 / (1 - p) },
-      grid: Math.ceil(size / 256),
+      bind: { x: wholeVec4s(piece.x), y: wholeVec4s(piece.y), key },
+      params: { size, base, call, threshold, scale: 1 / (1 - p), strip },
+      grid: Math.ceil(units / (64 * strip)),
       label: 'dropout',
     });
   });

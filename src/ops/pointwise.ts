@@ -1,6 +1,7 @@
 // Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
 import type { Kernel, Overrides, Params } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.ts';
@@ -48,7 +49,7 @@ export function runFlat<const K extends Kernel>(
   label: string,
   kernel: K,
   tensors: Readonly<Record<K['bindings'][number]['name'], Tensor>>,
-  params: Omit<Params<K>, 'size'>,
+  params: Omit<Params<K>, 'size' | 'strip'>,
   overrides: Overrides<K>,
 ): void {
   const all = Object.entries(tensors) as [string, Tensor][];
@@ -62,11 +63,13 @@ export function runFlat<const K extends Kernel>(
         { buffer: t.view.buffer, offset: t.view.offset + start * BYTES_PER_ELEMENT, bytes: count * BYTES_PER_ELEMENT },
       ]),
     );
+    // Kernels that go by strips take vec4s.
+    const strip = kernel.params.some(({ name }) => name === 'strip') ? stripOf(device, count / 4) : undefined;
     device.run(kernel as Kernel, {
-      bind,
-      params: { ...params, size: count },
+      bind: strip ? Object.fromEntries(Object.entries(bind).map(([name, view]) => [name, wholeVec4s(view)])) : bind,
+      params: { ...params, size: count, ...(strip && { strip }) },
       overrides: overrides as Overrides<Kernel>,
-      grid: Math.ceil(count / WORKGROUP),
+      grid: strip ? Math.ceil(Math.ceil(count / 4) / (WORKGROUP * strip)) : Math.ceil(count / WORKGROUP),
       label,
     });
   }

@@ -18,7 +18,7 @@ afterEach(() => device?.destroy());
 function negate(kernel: typeof shaders.unary, x: Tensor, y: Tensor, change: object = {}, label = 'neg'): void {
   device.run(kernel, {
     bind: { x: { ...x.view, ...change }, y: y.view },
-    params: { size: x.size, alpha: 0, beta: 0 },
+    params: { size: x.size, alpha: 0, beta: 0, strip: 1 },
     overrides: { OP: 0 },
     grid: 1,
     label,

@@ -75,6 +75,12 @@ export function timing(samples: readonly number[]): { medianMs: number; p95Ms: n
   return { medianMs: median(samples), p95Ms: percentile(samples, 0.95), samples: samples.length };
 }
 
+/** The median of each field; nothing for no records. */
+export function medians<T extends object>(records: readonly T[]): Partial<T> {
+  const keys = Object.keys(records[0] ?? {}) as (keyof T)[];
+  return Object.fromEntries(keys.map((key) => [key, median(records.map((r) => r[key] as number))])) as Partial<T>;
+}
+
 /** A time as people read it: three digits that count. */
 export function ms(value: number): string {
   if (!Number.isFinite(value)) return '–';

@@ -4,7 +4,7 @@ import { type Device, init } from '../../src/index.ts';
 import { Training } from '../engines/weft-training.ts';
 import { CELLS, caseName, NAMED_STEPS, type StepSpec, startingWeights, zipfBatches } from '../named-steps.ts';
 import type { StepCounters, StepVariant } from '../protocol.ts';
-import { median, type Result, resultTable, timing } from '../report.ts';
+import { medians, type Result, resultTable, timing } from '../report.ts';
 import { type Suite, type SuiteOptions, wanted } from './suite.ts';
 
 const ABOUT = `One steady training step of weft, as the host sees it (the figures are medians of single steps).
@@ -65,13 +65,12 @@ async function counted(device: Device, spec: StepSpec, { quick }: SuiteOptions):
       samples.push(run.ms[0]!);
     }
     training.close();
-    const keys = Object.keys(counters[0]!) as (keyof StepCounters)[];
     results.push({
       suite: 'step',
       name: name + suffix,
       engine: opByOp ? 'weft-op-by-op' : 'weft',
       ...timing(samples),
-      ...(Object.fromEntries(keys.map((key) => [key, median(counters.map((c) => c[key]))])) as unknown as StepCounters),
+      ...medians(counters),
       ...(suffix && { base: name }),
       validated: 'losses of 3 steps by the default form within 1e-4',
     });

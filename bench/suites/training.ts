@@ -11,10 +11,10 @@ import {
   zipfBatches,
 } from '../named-steps.ts';
 import type { StepCounters, StepVariant } from '../protocol.ts';
-import { referenceLoss } from '../reference-loss.ts';
-import { type EngineName, type Result, resultTable, timing } from '../report.ts';
+import { type EngineName, medians, type Result, resultTable, timing } from '../report.ts';
 import { alternate, type Contender } from '../rounds.ts';
 import { type Suite, type SuiteOptions, wanted } from './suite.ts';
+import { judge } from './training-check.ts';
 
 const ENGINES: readonly EngineName[] = ['weft', 'weft-op-by-op', 'tfjs-webgpu', 'torch-cpu', 'torch-cuda'];
 /** Too slow to be waited for at the full size. */
@@ -25,8 +25,10 @@ const FIRST_STEPS = 3;
 interface Trainee extends Contender {
   peer: Peer;
   name: string;
-  counters: StepCounters | undefined;
+  counters: StepCounters[];
   losses: number[];
+  /** How its first losses were checked. */
+  checks: string[];
 }
 
 export const training: Suite = async (options) => {
@@ -81,12 +83,12 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
       const handle = name + suffix;
       const made = await peer.attempt(handle, options.log, async () => {
         await peer.ask({ do: 'train', handle, spec, weights, variant });
-        return trainee(peer, handle, spec, options);
+        return trainee(peer, handle, spec, variant, options);
       });
       if (made) trainees.push(made);
     }
   }
-  const { passed, validated } = validate(spec, parameters, trainees, options);
+  const passed = validate(spec, parameters, trainees, options);
   const timings = await alternate(passed, {
     rounds: options.quick ? 1 : 9,
     atLeast: options.quick ? 1 : spec.layers > 1 ? 2 : 3,
@@ -100,88 +102,62 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
       name: t.name,
       engine: t.peer.engine,
       ...timing(samples),
-      ...t.counters,
+      ...medians(t.counters),
       ...(t.name !== name && { base: name }),
       firstLoss: t.losses[0]!,
-      validated,
+      validated: t.checks.join('; '),
     }));
 }
 
 /** Takes the first steps, whose losses are checked; a turn is as many steps as fit in half a second. */
-async function trainee(peer: Peer, name: string, spec: StepSpec, { quick, log }: SuiteOptions): Promise<Trainee> {
+async function trainee(
+  peer: Peer,
+  name: string,
+  spec: StepSpec,
+  { optimizer }: StepVariant,
+  { quick, log }: SuiteOptions,
+): Promise<Trainee> {
   const batches = zipfBatches(spec);
   const take = (count: number) => Array.from({ length: count }, () => batches.next().value);
   const run = (count: number) => peer.ask({ do: 'train-run', handle: name, batches: take(count) });
   const first = await run(FIRST_STEPS);
-  const count = quick ? 1 : Math.min(10, Math.max(1, Math.round(500 / first.ms.at(-1)!)));
-  const self: Trainee = {
+  const fitting = Math.min(10, Math.max(1, Math.round(500 / first.ms.at(-1)!)));
+  // Bringing the table up to date after every single step would make nonsense of being lazy.
+  const least = optimizer === 'exact-lazy' ? (spec.layers > 1 ? 2 : 10) : 1;
+  const count = quick ? 1 : Math.max(least, fitting);
+  const counters: StepCounters[] = [];
+  return {
     label: `${peer.engine} ${name}`,
     peer,
     name,
     losses: first.losses,
-    counters: first.counters,
+    counters,
+    checks: [],
     async turn() {
       const done = await peer.attempt(name, log, () => run(count));
       if (!done) return [];
-      self.counters = done.counters;
+      if (done.counters) counters.push(done.counters);
       return done.ms.map((one) => one + done.flushMs / done.ms.length);
     },
   };
-  return self;
 }
 
-/**
- * Holds the first losses against a float64 forward pass, and those after updates against PyTorch, or weft op by op. Throws where
- * weft's differ; a rival whose differ is left out, loudly.
- */
+/** Those whose first losses are right. Throws where weft's are not; a rival whose are not is left out, loudly. */
 function validate(
   spec: StepSpec,
   parameters: readonly HostParameter[],
   trainees: readonly Trainee[],
   { log }: SuiteOptions,
-): { passed: Trainee[]; validated: string } {
-  const told: string[] = [];
-  let passed = [...trainees];
-  const keep = (fails: (t: Trainee) => string | undefined) => {
-    passed = passed.filter((t) => {
-      const problem = fails(t);
-      if (problem && t.peer.engine.startsWith('weft')) throw new Error(`${t.label}: ${problem}`);
-      if (problem) log(`!!! ${t.label} IS LEFT OUT: ${problem}`);
-      return !problem;
-    });
-  };
-  if (spec.layers === 1) {
-    const batch = zipfBatches(spec).next().value;
-    const [want, older] = [{}, { resetBefore: true }].map((form) => referenceLoss(spec, parameters, batch, form));
-    keep((t) =>
-      differ(t.losses, [t.peer.engine === 'tfjs-webgpu' ? older! : want!], t.name.endsWith('-tf32') ? 0.01 : 1e-4),
-    );
-    told.push('loss 1 by float64 within 1e-4');
-  }
-  const judge =
-    passed.find((t) => t.peer.engine.startsWith('torch')) ?? passed.find((t) => t.peer.engine === 'weft-op-by-op');
-  if (judge) {
-    keep((t) => {
-      // Keras has one bias where PyTorch has two that are both updated, and TF32 has 10 bits: those only come near.
-      const share = t.peer.engine === 'tfjs-webgpu' ? 0.05 : t.name.endsWith('-tf32') ? 0.01 : 1e-4;
-      const problem = differ(
-        t.losses,
-        t.peer.engine === 'tfjs-webgpu' ? [t.losses[0]!, ...judge.losses.slice(1)] : judge.losses,
-        share,
-      );
-      return problem && `${problem} by ${judge.peer.engine}`;
-    });
-    told.push(`losses 1 to ${FIRST_STEPS} by ${judge.peer.engine} within 1e-4`);
-  }
-  if (told.length === 0) throw new Error(`${spec.name}: nothing here to check the losses against (PyTorch is missing)`);
-  log(`  checked: ${told.join('; ')}`);
-  return { passed, validated: told.join('; ') };
-}
-
-/** The first of the wanted losses that is further off than a share of itself, in words. */
-function differ(losses: readonly number[], want: readonly number[], share: number): string | undefined {
-  const at = want.findIndex((w, i) => !(Math.abs(losses[i]! - w) <= share * Math.abs(w)));
-  return at < 0
-    ? undefined
-    : `the loss of step ${at + 1} is ${losses[at]}, and should be ${want[at]} within ${share * 100} %`;
+): Trainee[] {
+  const candidates = trainees.map(({ peer: { engine }, name, losses }) => ({ engine, name, losses }));
+  const verdicts = judge(spec, parameters, candidates);
+  const passed = trainees.filter((t, i) => {
+    const verdict = verdicts[i]!;
+    if (verdict.passed) t.checks = verdict.checks;
+    else if (t.peer.engine.startsWith('weft')) throw new Error(`${t.label}: ${verdict.problem}`);
+    else log(`!!! ${t.label} IS LEFT OUT: ${verdict.problem}`);
+    return verdict.passed;
+  });
+  log(`  checked: ${passed[0]!.checks.join('; ')}`);
+  return passed;
 }

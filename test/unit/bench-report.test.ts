@@ -4,8 +4,19 @@ import { newReport } from '../../bench/machine.ts';
 import { caseName, gemmName, NAMED_STEPS, noise, parameterShapes, zipfBatches } from '../../bench/named-steps.ts';
 import { readmeTables, withTables } from '../../bench/readme-table.ts';
 import { referenceLoss } from '../../bench/reference-loss.ts';
-import { against, median, ms, percentile, type Report, type Result, resultTable, timing } from '../../bench/report.ts';
+import {
+  against,
+  median,
+  medians,
+  ms,
+  percentile,
+  type Report,
+  type Result,
+  resultTable,
+  timing,
+} from '../../bench/report.ts';
 import { alternate } from '../../bench/rounds.ts';
+import { judge } from '../../bench/suites/training-check.ts';
 
 const result = (name: string, engine: Result['engine'], medianMs: number, more: Partial<Result> = {}): Result => ({
   suite: 'training',
@@ -38,6 +49,14 @@ test('median and 95th percentile', () => {
   expect(percentile(hundred, 0.95)).toBe(95);
   expect(percentile([7], 0.95)).toBe(7);
   expect(percentile([], 0.95)).toBeNaN();
+  expect(
+    medians([
+      { a: 1, b: 9 },
+      { a: 3, b: 7 },
+      { a: 2, b: 8 },
+    ]),
+  ).toEqual({ a: 2, b: 8 });
+  expect(medians([])).toEqual({});
   expect(timing([1, 3, 2])).toEqual({ medianMs: 2, p95Ms: 3, samples: 3 });
 });
 
@@ -161,4 +180,42 @@ test('the reference loss of a model of zeros is the logarithm of the tags, and f
   parameters.at(-1)!.data[0] = 1;
   const z = Math.log(Math.E + 3);
   expect(referenceLoss(spec, parameters, batch)).toBeCloseTo(z - 2 / 6, 12);
+});
+
+test('losses are judged: by float64 first, then by PyTorch, or by weft op by op without it', () => {
+  const spec = {
+    ...NAMED_STEPS[0]!,
+    vocabulary: 5,
+    embedding: 3,
+    hidden: 2,
+    batch: 2,
+    time: 3,
+    tags: 4,
+    cell: 'lstm' as const,
+  };
+  const parameters = parameterShapes(spec).map(([name, shape]) => ({
+    name,
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  }));
+  const one = Math.log(4);
+  const engine = (name: Result['engine'], ...losses: number[]) => ({ engine: name, name: 'tagger', losses });
+  const torch = engine('torch-cpu', one, 1.2, 1.1);
+  const all = [
+    engine('weft', one, 1.2, 1.1),
+    engine('tfjs-webgpu', one, 1.23, 1.13),
+    engine('weft-op-by-op', one, 1.2, 1.05),
+    torch,
+  ];
+  expect(judge(spec, parameters, all)).toEqual([
+    { passed: true, checks: ['loss 1 by float64 within 1e-4', 'losses 1 to 3 by torch-cpu within 1e-4'] },
+    { passed: true, checks: ['loss 1 by float64 within 1e-4', 'losses 2 to 3 by torch-cpu within 5 %'] },
+    { passed: false, problem: 'the loss of step 3 is 1.05, and 1.1 by torch-cpu: not within 1e-4' },
+    { passed: true, checks: ['loss 1 by float64 within 1e-4'] },
+  ]);
+  const wrong = judge(spec, parameters, [engine('weft', one + 1e-3, 1.2, 1.1), engine('weft-op-by-op', one, 1.2, 1.1)]);
+  expect(wrong.map(({ passed }) => passed)).toEqual([false, true]);
+  const without = judge(spec, parameters, [engine('weft', one, 1.2, 1.3), engine('weft-op-by-op', one, 1.2, 1.1)]);
+  expect(without[0]).toMatchObject({ passed: false, problem: expect.stringContaining('by weft-op-by-op') });
+  expect(() => judge({ ...spec, layers: 3 }, parameters, [all[0]!])).toThrow('PyTorch is missing');
 });

@@ -110,7 +110,7 @@ describe('bytes of a dispatch', () => {
         { name: 'grad', index: 1, access: 'read', type: 'array<f32>' },
         { name: 'param', index: 2, access: 'read_write', type: 'array<f32>' },
       ],
-      code: 'param[i] = param[i] - 0.1 * grad[i];',
+      source: { text: 'param[i] = param[i] - 0.1 * grad[i];', libs: {}, values: {} },
     };
     expect(boundBytes(update, [view(100), view(100)])).toBe(300);
   });

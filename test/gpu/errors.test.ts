@@ -83,7 +83,7 @@ describe('validation', () => {
     const broken = {
       ...shaders.unary,
       name: 'broken',
-      source: { ...source, text: source.text.replace('= apply(', '= aply(') },
+      source: { ...source, text: source.text.replace('apply(v.x)', 'aply(v.x)') },
     };
     const x = tensor([1, 2, 3, 4]);
     const y = empty([4], { device, label: 'y' });
@@ -93,7 +93,7 @@ describe('validation', () => {
     expect(error.op).toBe('broken');
     expect(error.message).toMatch(/^broken: the shader does not compile/);
     expect(error.message).toMatch(
-      /error at \d+:\d+: unresolved call target 'aply'\n(.*\n)+.*\| +y\[index\] = aply\(x\[index\]\);/,
+      /error at \d+:\d+: unresolved call target 'aply'\n(.*\n)+.*\| +y\[at\] = vec4f\(aply\(v\.x\)/,
     );
     expect([...(await x.data())]).toEqual([1, 2, 3, 4]);
     expect([...(await ops.neg(x).data())]).toEqual([-1, -2, -3, -4]);

@@ -1,6 +1,5 @@
 // One GRU layer over whole sequences, one direction or both (`torch.nn.GRU`).
 import { record } from '../autograd/tape.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -10,23 +9,14 @@ import {
   copyOf,
   flatWeights,
   initialState,
-  inputGradients,
-  inputProduct,
-  type Layer,
+  previousStates,
   type SequenceOptions,
+  wholeQuads,
 } from './recurrent.ts';
-import {
-  alternating,
-  finalHalf,
-  type StepForm,
-  stepForm,
-  stepGrid,
-  stepParams,
-  withWeights,
-} from './recurrent-steps.ts';
+import { inputGradients, inputProduct } from './recurrent-products.ts';
+import { pack, runSteps } from './recurrent-steps.ts';
 
-// Slots (r, z, n, m): the candidate's recurrent part m has a slot of its own, for the reset gate multiplies it alone.
-const GRU: CellKind = { op: 'gru', gates: 3, slots: 4, lastX: 2, lastH: 3 };
+const GRU: CellKind = { op: 'gru', gates: 3 };
 
 export interface GruOptions extends SequenceOptions {
   /** Initial state `[D, B, H]`; zeros by default. */
@@ -45,89 +35,41 @@ export function gru(
   options: GruOptions = {},
 ): { output: Tensor; hN: Tensor } {
   const layer = checkLayer(GRU, x, weights, options);
-  const { time, hidden, directions } = layer.geometry;
+  const { batch, time, hidden, directions } = layer.geometry;
   const h0 = initialState('gru', 'h0', options.h0, layer.geometry, x);
+  const whole = wholeQuads(layer);
+  if (whole) {
+    const { output, hN } = gru(x, whole.weights, { ...options, h0: whole.state(options.h0) });
+    return { output: whole.output(output), hN: whole.final(hN) };
+  }
   const { device } = x;
-  const { gates, packed } = inputProduct(layer);
-  const form = stepForm(layer);
-  const states = alternating(h0, form.padded, 'gru');
+  const packed = pack(layer);
+  const { gates, weight } = inputProduct(layer, packed.bias);
+  const previous = previousStates(layer, options.h0, x);
+  // The candidate's recurrent part, which the reset gate multiplies alone.
+  const m = empty([batch * time, directions * hidden], { device, label: 'gru' });
   const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'gru' });
-  forwardSteps(layer, form, gates, states, output);
-  const hN = finalHalf(states, hidden, time, 'gru');
+  const hN = copyOf(h0, 'gru');
+  runSteps(
+    layer,
+    'forward',
+    packed,
+    { gates_inout: gates, h_prev: previous, out: output, h_n: hN, m, bias_m: packed.biasM },
+    { steps: time },
+  );
   record('gru', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
     const dH = dHN ? copyOf(dHN, 'gru') : full(h0.shape, 0, { device });
-    backwardSteps(
+    const d_out = dOut ?? full(output.shape, 0, { device });
+    runSteps(
       layer,
-      form,
-      { dGates: gates, output, h0, dOut: dOut ?? full(output.shape, 0, { device }), dH },
-      needs[1]!,
+      'backward',
+      packed,
+      { gates_inout: gates, m_inout: m, h_prev: previous, d_out, d_h_n_inout: dH },
+      { steps: time + Number(needs[1]) },
     );
-    const { dX, dWeights } = inputGradients(layer, packed, gates, h0, output, {
-      x: needs[0]!,
-      weights: needs.slice(2).some(Boolean),
-    });
+    const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };
+    const { dX, dWeights } = inputGradients(layer, weight, { dGates: gates, dM: m }, previous, wanted);
     return [dX, needs[1] ? dH : undefined, ...flatWeights(dWeights)];
   });
   return { output, hN };
-}
-
-const FORWARD = {
-  1: shaders.gru_step_forward_texel_1,
-  2: shaders.gru_step_forward_texel_2,
-  4: shaders.gru_step_forward_texel_4,
-};
-const BACKWARD = {
-  1: shaders.gru_step_backward_texel_1,
-  2: shaders.gru_step_backward_texel_2,
-  4: shaders.gru_step_backward_texel_4,
-};
-
-function forwardSteps(layer: Layer, form: StepForm, gates: Tensor, states: Tensor, out: Tensor): void {
-  const { device } = out;
-  const bind = { lengths: layer.lengths.view, gates_inout: gates.view, h_inout: states.view, out: out.view };
-  const common = { overrides: { RAGGED: layer.ragged }, grid: stepGrid(layer, form, 8), label: 'gru' };
-  withWeights(layer, form, 1, (r, texture) => {
-    for (let step = 0; step < layer.geometry.time; step++) {
-      const params = stepParams(layer, step);
-      if (form.texel)
-        device.run(FORWARD[form.texel], {
-          ...common,
-          bind: { ...bind, r: texture! },
-          params: { ...params, padded: form.padded },
-        });
-      else device.run(shaders.gru_step_forward, { ...common, bind: { ...bind, r: r.view }, params });
-    }
-  });
-}
-
-/** Overwrites the activations in `dGates` with gradients and, if `wantsH0`, `dH` with that of h0. */
-function backwardSteps(
-  layer: Layer,
-  form: StepForm,
-  t: { dGates: Tensor; output: Tensor; h0: Tensor; dOut: Tensor; dH: Tensor },
-  wantsH0: boolean,
-): void {
-  const { device } = t.output;
-  const bind = {
-    lengths: layer.lengths.view,
-    gates_inout: t.dGates.view,
-    h: t.output.view,
-    h0: t.h0.view,
-    d_out: t.dOut.view,
-    d_carry_inout: t.dH.view,
-  };
-  const { time } = layer.geometry;
-  withWeights(layer, form, 2, (r, texture) => {
-    for (let step = 0; step < time + Number(wantsH0); step++) {
-      const params = stepParams(layer, step);
-      const common = {
-        params,
-        overrides: { RAGGED: layer.ragged, FINAL: step === time },
-        grid: stepGrid(layer, form, 32),
-        label: 'gru',
-      };
-      if (form.texel) device.run(BACKWARD[form.texel], { ...common, bind: { ...bind, r: texture! } });
-      else device.run(shaders.gru_step_backward, { ...common, bind: { ...bind, r: r.view } });
-    }
-  });
 }

@@ -1,6 +1,5 @@
 // One LSTM layer over whole sequences, one direction or both (`torch.nn.LSTM`).
 import { record } from '../autograd/tape.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -10,22 +9,14 @@ import {
   copyOf,
   flatWeights,
   initialState,
-  inputGradients,
-  inputProduct,
-  type Layer,
+  previousStates,
   type SequenceOptions,
+  wholeQuads,
 } from './recurrent.ts';
-import {
-  alternating,
-  finalHalf,
-  type StepForm,
-  stepForm,
-  stepGrid,
-  stepParams,
-  withWeights,
-} from './recurrent-steps.ts';
+import { inputGradients, inputProduct } from './recurrent-products.ts';
+import { pack, runSteps } from './recurrent-steps.ts';
 
-const LSTM: CellKind = { op: 'lstm', gates: 4, slots: 4, lastX: 3, lastH: 3 };
+const LSTM: CellKind = { op: 'lstm', gates: 4 };
 
 export interface LstmOptions extends SequenceOptions {
   /** Initial hidden state `[D, B, H]`; zeros by default. */
@@ -51,98 +42,40 @@ export function lstm(
   const { batch, time, hidden, directions } = layer.geometry;
   const h0 = initialState('lstm', 'h0', options.h0, layer.geometry, x);
   const c0 = initialState('lstm', 'c0', options.c0, layer.geometry, x);
+  const whole = wholeQuads(layer);
+  if (whole) {
+    const states = { h0: whole.state(options.h0), c0: whole.state(options.c0) };
+    const { output, hN, cN } = lstm(x, whole.weights, { ...options, ...states });
+    return { output: whole.output(output), hN: whole.final(hN), cN: whole.final(cN) };
+  }
   const { device } = x;
-  const { gates, packed } = inputProduct(layer);
-  const form = stepForm(layer);
-  const states = alternating(h0, form.padded, 'lstm');
-  const cN = copyOf(c0, 'lstm');
+  const packed = pack(layer);
+  const { gates, weight } = inputProduct(layer, packed.bias);
+  const previous = previousStates(layer, options.h0, x);
   const c = empty([batch * time, directions * hidden], { device, label: 'lstm' });
   const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'lstm' });
-  forwardSteps(layer, form, { gates, states, cState: cN, c, out: output });
-  const hN = finalHalf(states, hidden, time, 'lstm');
+  const [hN, cN] = [copyOf(h0, 'lstm'), copyOf(c0, 'lstm')];
+  runSteps(
+    layer,
+    'forward',
+    packed,
+    { gates_inout: gates, h_prev: previous, out: output, h_n: hN, c, c_n_inout: cN },
+    { steps: time },
+  );
   record('lstm', [x, h0, c0, ...flatWeights(weights)], [output, hN, cN], ([dOut, dHN, dCN], needs) => {
-    const dGates = gates;
     const dH = dHN ? copyOf(dHN, 'lstm') : full(h0.shape, 0, { device });
     const dC = dCN ? copyOf(dCN, 'lstm') : full(c0.shape, 0, { device });
-    backwardSteps(layer, form, { dGates, c, c0, dOut: dOut ?? full(output.shape, 0, { device }), dC, dH }, needs[1]!);
-    const { dX, dWeights } = inputGradients(layer, packed, dGates, h0, output, {
-      x: needs[0]!,
-      weights: needs.slice(3).some(Boolean),
-    });
+    const d_out = dOut ?? full(output.shape, 0, { device });
+    runSteps(
+      layer,
+      'backward',
+      packed,
+      { gates_inout: gates, c, c0, d_out, d_c_inout: dC, d_h_n_inout: dH },
+      { steps: time + Number(needs[1]) },
+    );
+    const wanted = { x: needs[0]!, weights: needs.slice(3).some(Boolean) };
+    const { dX, dWeights } = inputGradients(layer, weight, { dGates: gates }, previous, wanted);
     return [dX, needs[1] ? dH : undefined, needs[2] ? dC : undefined, ...flatWeights(dWeights)];
   });
   return { output, hN, cN };
-}
-
-const FORWARD = {
-  1: shaders.lstm_step_forward_texel_1,
-  2: shaders.lstm_step_forward_texel_2,
-  4: shaders.lstm_step_forward_texel_4,
-};
-const BACKWARD = {
-  1: shaders.lstm_step_backward_texel_1,
-  2: shaders.lstm_step_backward_texel_2,
-  4: shaders.lstm_step_backward_texel_4,
-};
-
-function forwardSteps(
-  layer: Layer,
-  form: StepForm,
-  t: { gates: Tensor; states: Tensor; cState: Tensor; c: Tensor; out: Tensor },
-): void {
-  const { device } = t.out;
-  const bind = {
-    lengths: layer.lengths.view,
-    gates_inout: t.gates.view,
-    h_inout: t.states.view,
-    c_inout: t.cState.view,
-    c: t.c.view,
-    out: t.out.view,
-  };
-  const common = { overrides: { RAGGED: layer.ragged }, grid: stepGrid(layer, form, 8), label: 'lstm' };
-  withWeights(layer, form, 1, (r, texture) => {
-    for (let step = 0; step < layer.geometry.time; step++) {
-      const params = stepParams(layer, step);
-      if (form.texel)
-        device.run(FORWARD[form.texel], {
-          ...common,
-          bind: { ...bind, r: texture! },
-          params: { ...params, padded: form.padded },
-        });
-      else device.run(shaders.lstm_step_forward, { ...common, bind: { ...bind, r: r.view }, params });
-    }
-  });
-}
-
-/** Overwrites the activations in `dGates` with gradients, `dC` with that of c0 and, if `wantsH0`, `dH` with that of h0. */
-function backwardSteps(
-  layer: Layer,
-  form: StepForm,
-  t: { dGates: Tensor; c: Tensor; c0: Tensor; dOut: Tensor; dC: Tensor; dH: Tensor },
-  wantsH0: boolean,
-): void {
-  const { device } = t.c;
-  const bind = {
-    lengths: layer.lengths.view,
-    gates_inout: t.dGates.view,
-    c: t.c.view,
-    c0: t.c0.view,
-    d_out: t.dOut.view,
-    d_c_inout: t.dC.view,
-    d_h_n_inout: t.dH.view,
-  };
-  const { time } = layer.geometry;
-  withWeights(layer, form, 2, (r, texture) => {
-    for (let step = 0; step < time + Number(wantsH0); step++) {
-      const params = stepParams(layer, step);
-      const common = {
-        params,
-        overrides: { RAGGED: layer.ragged, FINAL: step === time },
-        grid: stepGrid(layer, form, 32),
-        label: 'lstm',
-      };
-      if (form.texel) device.run(BACKWARD[form.texel], { ...common, bind: { ...bind, r: texture! } });
-      else device.run(shaders.lstm_step_backward, { ...common, bind: { ...bind, r: r.view } });
-    }
-  });
 }

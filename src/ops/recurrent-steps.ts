@@ -1,77 +1,163 @@
-// How the recurrent ops run their time steps: which kernels, padded states that alternate between two halves, packed weights.
-import type { PoolTexture } from '../gpu/texture-pool.ts';
+// How the recurrent ops run their time steps: packed weights, then a dispatch per step or one for all of them.
+import type { Kernel } from '../gpu/kernel.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { copyStrided } from './copy-strided.ts';
-import { type Layer, packWeights } from './recurrent.ts';
+import type { Layer } from './recurrent.ts';
+import { type Launch, launchOf } from './recurrent-form.ts';
 
-/** How the steps run on a device, and to what multiple of 4 the states' rows are padded for it. */
-export interface StepForm {
-  /** Row groups of 8 that an invocation of the texel kernels holds; undefined where the plain kernels run. */
-  readonly texel: 1 | 2 | 4 | undefined;
-  readonly padded: number;
+const KERNELS = {
+  forward: {
+    lstm: {
+      plain: shaders.recurrent_forward_lstm,
+      1: shaders.recurrent_forward_texel_lstm_1,
+      2: shaders.recurrent_forward_texel_lstm_2,
+      4: shaders.recurrent_forward_texel_lstm_4,
+    },
+    gru: {
+      plain: shaders.recurrent_forward_gru,
+      1: shaders.recurrent_forward_texel_gru_1,
+      2: shaders.recurrent_forward_texel_gru_2,
+      4: shaders.recurrent_forward_texel_gru_4,
+    },
+    rnn: {
+      plain: shaders.recurrent_forward_rnn,
+      1: shaders.recurrent_forward_texel_rnn_1,
+      2: shaders.recurrent_forward_texel_rnn_2,
+      4: shaders.recurrent_forward_texel_rnn_4,
+    },
+  },
+  backward: {
+    lstm: {
+      plain: shaders.recurrent_backward_lstm,
+      1: shaders.recurrent_backward_texel_lstm_1,
+      2: shaders.recurrent_backward_texel_lstm_2,
+      4: shaders.recurrent_backward_texel_lstm_4,
+    },
+    gru: {
+      plain: shaders.recurrent_backward_gru,
+      1: shaders.recurrent_backward_texel_gru_1,
+      2: shaders.recurrent_backward_texel_gru_2,
+      4: shaders.recurrent_backward_texel_gru_4,
+    },
+    rnn: {
+      plain: shaders.recurrent_backward_rnn,
+      1: shaders.recurrent_backward_texel_rnn_1,
+      2: shaders.recurrent_backward_texel_rnn_2,
+      4: shaders.recurrent_backward_texel_rnn_4,
+    },
+  },
+} as const;
+
+/** The recurrent weights as the kernels read them, and sums of the biases: views of one tensor, which `all` is. */
+export interface Packed {
+  readonly all: Tensor;
+  readonly forward: Tensor;
+  readonly backward: Tensor;
+  /** `[D, G, H]`: b_ih + b_hh; for a GRU's last gate b_ih alone. */
+  readonly bias: Tensor;
+  /** `[D, H]`: b_hh of a GRU's last gate. */
+  readonly biasM: Tensor;
 }
 
-export function stepForm({ geometry, x }: Layer): StepForm {
-  const { info, hasSubgroups } = x.device;
-  if (info.kind !== 'cpu' || info.subgroupSize !== 8 || !hasSubgroups)
-    return { texel: undefined, padded: geometry.hidden };
-  return { texel: geometry.batch <= 8 ? 1 : geometry.batch <= 16 ? 2 : 4, padded: Math.ceil(geometry.hidden / 4) * 4 };
-}
-
-/** Two halves `[2, D, B, Hp]` of which the first holds `state`: steps read one and write the other. The padding is 0. */
-export function alternating(state: Tensor, padded: number, label: string): Tensor {
-  const [directions, batch, hidden] = state.shape as [number, number, number];
-  const out = empty([2, directions, batch, padded], { device: state.device, label });
-  if (padded !== hidden) out.device.clear(out.view);
-  copyStrided(label, {
-    shape: [directions * batch, hidden],
-    source: state,
-    sourceStrides: [hidden, 1],
-    target: out,
-    targetStrides: [padded, 1],
+/** One dispatch; zeros stand for biases that are not there. */
+export function pack({ kind, geometry, weights }: Layer): Packed {
+  const { hidden, directions } = geometry;
+  const { gates, op } = kind;
+  const panels = directions * Math.ceil(hidden / 8);
+  const backwardPanels = directions * Math.ceil(hidden / 32);
+  const sizes = [panels * 8 * hidden * gates, backwardPanels * 32 * hidden * gates, directions * hidden * gates];
+  // Each part on a multiple of 256 bytes, where it can be bound by itself.
+  const starts = [0];
+  for (const [i, size] of sizes.entries()) starts.push(Math.ceil((starts[i]! + size) / 64) * 64);
+  const [first, second] = [weights[0]!, weights[1] ?? weights[0]!];
+  const { device } = first.weightHh;
+  const all = empty([starts[3]! + directions * hidden], { device, label: op });
+  const bias = (w: typeof first, name: 'biasIh' | 'biasHh') => (w[name] ?? w.weightHh).view;
+  device.run(shaders.recurrent_pack, {
+    bind: {
+      weight: first.weightHh.view,
+      weight_reverse: second.weightHh.view,
+      bias_ih: bias(first, 'biasIh'),
+      bias_hh: bias(first, 'biasHh'),
+      bias_ih_reverse: bias(second, 'biasIh'),
+      bias_hh_reverse: bias(second, 'biasHh'),
+      out: all.view,
+    },
+    params: {
+      hidden,
+      gates,
+      directions,
+      backward_at: starts[1]! / 4,
+      bias_at: starts[2]! / 4,
+      bias_m_at: starts[3]! / 4,
+    },
+    overrides: { HAS_BIAS: first.biasIh !== undefined, SPLIT: op === 'gru' },
+    grid: panels + backwardPanels + directions,
+    label: op,
   });
-  return out;
+  return {
+    all,
+    forward: all.viewAs([sizes[0]!], starts[0]),
+    backward: all.viewAs([sizes[1]!], starts[1]),
+    bias: all.viewAs([sizes[2]!], starts[2]),
+    biasM: all.viewAs([directions, hidden], starts[3]),
+  };
 }
 
-/** The half of an alternating state that step `steps` would read: the final state `[D, B, H]`. */
-export function finalHalf(halves: Tensor, hidden: number, steps: number, label: string): Tensor {
-  const [, directions, batch, padded] = halves.shape as [number, number, number, number];
-  const out = empty([directions, batch, hidden], { device: halves.device, label });
-  copyStrided(label, {
-    shape: [directions * batch, hidden],
-    source: halves,
-    sourceStrides: [padded, 1],
-    sourceOffset: (steps % 2) * directions * batch * padded,
-    target: out,
-    targetStrides: [hidden, 1],
-  });
-  return out;
-}
-
-/** Params of every step kernel. */
-export function stepParams({ geometry }: Layer, step: number) {
-  const { batch, time, hidden, directions, strideB, strideT } = geometry;
-  return { batch, time, hidden, directions, stride_b: strideB, stride_t: strideT, step };
-}
-
-/** Grid of a step kernel: units (`units` to a workgroup of the texel form), directions, tiles of rows. */
-export function stepGrid({ geometry }: Layer, { texel }: StepForm, units: 8 | 32): [number, number, number] {
-  const { hidden, directions, batch } = geometry;
-  return texel
-    ? [Math.ceil(hidden / units), directions, Math.ceil(batch / (8 * texel))]
-    : [Math.ceil(hidden / 64), directions, Math.ceil(batch / 4)];
-}
-
-/** Runs `steps` with the packed recurrent weights mirrored in a texture, where the form wants it. */
-export function withWeights(
+/** Runs a pass over all steps, or over one step more, which is that of the gradient of the initial state. */
+export function runSteps(
   layer: Layer,
-  form: StepForm,
-  layout: 1 | 2,
-  steps: (r: Tensor, texture: PoolTexture | undefined) => void,
+  pass: 'forward' | 'backward',
+  packed: Packed,
+  tensors: Readonly<Record<string, Tensor>>,
+  options: { steps: number; overrides?: Readonly<Record<string, boolean>> },
 ): void {
-  const r = packWeights(layer, 'weightHh', layout, layout === 1 ? form.padded : undefined);
-  if (form.texel) r.device.withTextures([r.view], layer.kind.op, ([texture]) => steps(r, texture));
-  else steps(r, undefined);
-  r.dispose();
+  const { kind, x, lengths, ragged } = layer;
+  const { device } = x;
+  const launch = launchOf(layer, pass);
+  const kernel: Kernel = KERNELS[pass][kind.op][launch.texel ?? 'plain'];
+  const views = Object.fromEntries(Object.entries({ ...tensors, lengths }).map(([name, t]) => [name, t.view]));
+  const run = (r: unknown) => {
+    const bind = { ...views, r } as Record<string, (typeof views)[string]>;
+    for (const [first, last] of ranges(launch, options.steps))
+      device.run(kernel, {
+        bind,
+        params: stepParams(layer, first, last),
+        overrides: { ...launch.overrides, ...options.overrides, RAGGED: ragged },
+        grid: launch.grid,
+        label: kind.op,
+        ...stepWork(layer, tensors, packed[pass], last - first),
+      });
+  };
+  if (launch.texel) device.withTextures([packed[pass].view], kind.op, ([texture]) => run(texture));
+  else run(packed[pass].view);
+}
+
+/** First and last step (exclusive) of each dispatch. */
+function ranges({ form }: Launch, steps: number): [number, number][] {
+  return form === 'scan' ? [[0, steps]] : Array.from({ length: steps }, (_, step) => [step, step + 1]);
+}
+
+/** What steps must do, for the profiler: the product with the recurrent weights; of sequences they touch their own steps. */
+function stepWork(
+  { geometry, kind }: Layer,
+  tensors: Readonly<Record<string, Tensor>>,
+  weights: Tensor,
+  steps: number,
+): { flops: number; bytes: number } {
+  const { batch, time, hidden, directions } = geometry;
+  const state = directions * batch * hidden;
+  const floats = Object.entries(tensors).map(
+    ([name, { size }]) => (name.endsWith('_inout') ? 2 : 1) * (size > state ? (size * steps) / time : size),
+  );
+  return {
+    flops: 2 * steps * state * kind.gates * hidden,
+    bytes: 4 * floats.reduce((sum, n) => sum + n, weights.size),
+  };
+}
+
+function stepParams({ geometry }: Layer, first: number, last: number) {
+  const { batch, time, hidden, directions, strideB, strideT } = geometry;
+  return { batch, time, hidden, directions, stride_b: strideB, stride_t: strideT, first, last };
 }

@@ -1,12 +1,10 @@
-// What the recurrent ops share: checks, gates packed unit by unit, the product of all inputs at once, and the gradients of the
-// weights after the reverse scan, one product each over all steps.
+// What the recurrent ops share: arguments, initial states, and layers whose units do not come in fours.
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { gemm, matrixOf } from './gemm.ts';
-import { sumTo } from './reduce.ts';
+import { copyStrided } from './copy-strided.ts';
+import { narrow, pad, reshape } from './layout.ts';
 
 /** Weights of one direction, as PyTorch stores them: gates stacked along the first axis. */
 export interface CellWeights {
@@ -27,16 +25,10 @@ export interface SequenceOptions {
   lengths?: Tensor | undefined;
 }
 
-/** How a cell's gates are laid out in packed form. */
 export interface CellKind {
   readonly op: 'lstm' | 'gru' | 'rnn';
   /** Gates in PyTorch's weights. */
   readonly gates: number;
-  /** Slots of a packed unit. */
-  readonly slots: number;
-  /** Slot of the last gate's input part, and of its recurrent part. */
-  readonly lastX: number;
-  readonly lastH: number;
 }
 
 /** One layer's sizes, and where row `(b, t)` of the sequence lies: `b·strideB + t·strideT`. */
@@ -119,12 +111,11 @@ export function checkLayer(
     strideB: batchFirst ? time : 1,
     strideT: batchFirst ? 1 : batch,
   };
-  const ragged = lengths !== undefined && checkLengths(op, lengths, batch, time);
-  return { kind, geometry, x, weights, ragged, lengths: ragged ? lengths! : x };
+  if (lengths) checkLengths(op, lengths, batch, time);
+  return { kind, geometry, x, weights, ragged: lengths !== undefined, lengths: lengths ?? x };
 }
 
-/** Whether the lengths matter, i.e. not all of them are `time`. */
-function checkLengths(op: string, lengths: Tensor, batch: number, time: number): boolean {
+function checkLengths(op: string, lengths: Tensor, batch: number, time: number): void {
   const { host } = lengths;
   if (!sameShape(lengths.shape, [batch]) || !host)
     throw new ArgumentError({
@@ -138,10 +129,9 @@ function checkLengths(op: string, lengths: Tensor, batch: number, time: number):
     if (n < 0 || n > time)
       throw new ArgumentError({ op, argument: `lengths[${b}]`, expected: `in 0..T = ${time}`, actual: String(n) });
   });
-  return host.some((n) => n < time);
 }
 
-/** An initial state `[D, B, H]`, zeros where none is given. */
+/** A state `[D, B, H]` as it was given, or zeros. */
 export function initialState(
   op: string,
   name: string,
@@ -161,212 +151,62 @@ export function initialState(
   return state;
 }
 
-export function copyOf(x: Tensor, label: string): Tensor {
-  const out = empty(x.shape, { device: x.device, label });
-  if (x.size > 0) x.device.copy({ ...x.view, bytes: x.bytes }, { ...out.view, bytes: x.bytes });
+/** `part` of a tensor as a tensor of its own, or a copy of all of it. */
+export function copyOf(x: Tensor, label: string, shape: Shape = x.shape, offset = 0): Tensor {
+  const out = empty(shape, { device: x.device, label });
+  const from = x.viewAs(shape, x.offset + offset);
+  if (out.size > 0) x.device.copy({ ...from.view, bytes: out.bytes }, { ...out.view, bytes: out.bytes });
   return out;
 }
 
 /**
- * Weights in the layout of `recurrent_pack`: 0 for the input product, 1 for the scan, 2 for the reverse scan. The scan's rows may
- * be padded with zeros to `padded`.
+ * Kernels take units four at a time: the same layer with units added that stay 0, and what cuts them off its results again.
+ * Undefined where there is nothing to add.
  */
-export function packWeights(
-  { kind, geometry, weights }: Layer,
-  which: 'weightIh' | 'weightHh',
-  layout: 0 | 1 | 2,
-  padded?: number,
-): Tensor {
-  const { hidden, directions, input } = geometry;
-  const columns = which === 'weightIh' ? input : hidden;
-  const depth = padded ?? columns;
-  const first = weights[0]![which];
-  const shape = layout === 0 ? [columns, directions * hidden * kind.slots] : [directions, depth, hidden, kind.slots];
-  const out = empty(shape, { device: first.device, label: kind.op });
-  out.device.run(shaders.recurrent_pack, {
-    bind: { weight: first.view, weight_reverse: (weights[1] ?? weights[0]!)[which].view, out: out.view },
-    params: {
-      size: out.size,
-      hidden,
-      columns,
-      padded: depth,
-      gates: kind.gates,
-      slots: kind.slots,
-      last_slot: which === 'weightIh' ? kind.lastX : kind.lastH,
-      directions,
-    },
-    overrides: { LAYOUT: layout },
-    grid: Math.ceil(out.size / 64),
-    label: kind.op,
-  });
-  return out;
-}
-
-function packBias({ kind, geometry, weights }: Layer): Tensor | undefined {
-  const { biasIh, biasHh } = weights[0]!;
-  if (!biasIh || !biasHh) return undefined;
+export function wholeQuads({ kind, geometry, weights }: Layer) {
   const { hidden, directions } = geometry;
-  const other = weights[1] ?? weights[0]!;
-  const out = empty([directions * hidden * kind.slots], { device: biasIh.device, label: kind.op });
-  out.device.run(shaders.recurrent_pack_bias, {
-    bind: {
-      bias_ih: biasIh.view,
-      bias_hh: biasHh.view,
-      bias_ih_reverse: other.biasIh!.view,
-      bias_hh_reverse: other.biasHh!.view,
-      out: out.view,
+  const more = (4 - (hidden % 4)) % 4;
+  if (more === 0) return undefined;
+  const rows = (w: Tensor) => {
+    const columns = w.rank === 2 ? w.shape[1]! : 1;
+    const padded = pad(reshape(w, [kind.gates, hidden, columns]), [0, 0, 0, more]);
+    return reshape(padded, w.rank === 2 ? [-1, columns] : [-1]);
+  };
+  const cut = (y: Tensor) => narrow(y, -1, 0, hidden);
+  return {
+    weights: weights.map(({ weightIh, weightHh, biasIh, biasHh }) => ({
+      weightIh: rows(weightIh),
+      weightHh: rows(pad(weightHh, [0, more])),
+      biasIh: biasIh && rows(biasIh),
+      biasHh: biasHh && rows(biasHh),
+    })),
+    state: (s: Tensor | undefined) => s && pad(s, [0, more]),
+    final: cut,
+    output(y: Tensor) {
+      const [a, b] = y.shape as [number, number, number];
+      return reshape(cut(reshape(y, [a, b, directions, hidden + more])), [a, b, directions * hidden]);
     },
-    params: { size: out.size, hidden, gates: kind.gates, slots: kind.slots, last_x: kind.lastX, last_h: kind.lastH },
-    grid: Math.ceil(out.size / 64),
-    label: kind.op,
-  });
-  return out;
+  };
 }
 
-/** `x·W + b` of all steps and directions at once, `[rows, D·H·P]`, and the packed weights that made it. */
-export function inputProduct(layer: Layer): { gates: Tensor; packed: Tensor } {
-  const { kind, geometry, x } = layer;
-  const { batch, time, input, hidden, directions } = geometry;
-  const packed = packWeights(layer, 'weightIh', 0);
-  const gates = gemm({
-    a: matrixOf(x.viewAs([batch * time, input]), false),
-    b: matrixOf(packed, false),
-    m: batch * time,
-    n: directions * hidden * kind.slots,
-    k: input,
-    batch: 1,
-    bias: packBias(layer),
-    label: kind.op,
-  });
-  return { gates: gates.viewAs([batch * time, directions * hidden * kind.slots]), packed };
-}
-
-/** What `d_gates` `[rows, D·H·P]` of all steps says about `x` and the weights. */
-export function inputGradients(
-  layer: Layer,
-  packed: Tensor,
-  dGates: Tensor,
-  hidden0: Tensor,
-  out: Tensor,
-  needs: { x: boolean; weights: boolean },
-): { dX?: Tensor; dWeights: CellWeights[] } {
-  const { kind, geometry, x } = layer;
-  const { batch, time, input } = geometry;
-  const rows = batch * time;
-  const width = dGates.shape[1]!;
-  const result: { dX?: Tensor; dWeights: CellWeights[] } = { dWeights: [] };
-  if (needs.x) {
-    const dX = gemm({
-      a: matrixOf(dGates, false),
-      b: matrixOf(packed, true),
-      m: rows,
-      n: input,
-      k: width,
-      batch: 1,
-      label: kind.op,
-    });
-    result.dX = dX.viewAs(x.shape);
-  }
-  if (needs.weights) {
-    const dIh = gemm({
-      a: matrixOf(dGates, true),
-      b: matrixOf(x.viewAs([rows, input]), false),
-      m: width,
-      n: input,
-      k: rows,
-      batch: 1,
-      label: kind.op,
-    });
-    const dHh = recurrentGradient(layer, dGates, previousStates(layer, hidden0, out));
-    const ih = unpackWeights(layer, dIh, input, kind.lastX);
-    const hh = unpackWeights(layer, dHh, geometry.hidden, kind.lastH);
-    const biases = layer.weights[0]!.biasIh ? unpackBias(layer, sumTo(dGates, [width])) : [];
-    result.dWeights = layer.weights.map((_, d) => ({
-      weightIh: ih[d]!,
-      weightHh: hh[d]!,
-      biasIh: biases[2 * d],
-      biasHh: biases[2 * d + 1],
-    }));
-  }
-  return result;
-}
-
-/** `d_gates` of each direction times the states that its steps started from: `[D, H·P, H]`. */
-function recurrentGradient({ kind, geometry }: Layer, dGates: Tensor, previous: Tensor): Tensor {
-  const { batch, time, hidden, directions } = geometry;
-  const wide = hidden * kind.slots;
-  return gemm({
-    a: { tensor: dGates, batchStride: wide, rowStride: 1, colStride: directions * wide },
-    b: { tensor: previous, batchStride: hidden, rowStride: directions * hidden, colStride: 1 },
-    m: wide,
-    n: hidden,
-    k: batch * time,
-    batch: directions,
-    label: kind.op,
-  });
-}
-
-function previousStates({ kind, geometry, lengths, ragged }: Layer, hidden0: Tensor, out: Tensor): Tensor {
+/** The state that each step starts from, `[rows, D·H]`: that of each direction's first step is there, the rest to be written. */
+export function previousStates({ kind, geometry }: Layer, h0: Tensor | undefined, like: Tensor): Tensor {
   const { batch, time, hidden, directions, strideB, strideT } = geometry;
-  const previous = empty([batch * time, directions * hidden], { device: out.device, label: kind.op });
-  out.device.run(shaders.recurrent_previous, {
-    bind: { lengths: lengths.view, h: out.view, h0: hidden0.view, out: previous.view },
-    params: { size: previous.size, batch, time, hidden, directions, stride_b: strideB, stride_t: strideT },
-    overrides: { RAGGED: ragged },
-    grid: Math.ceil(previous.size / 64),
-    label: kind.op,
-  });
-  return previous;
-}
-
-function unpackWeights({ kind, geometry }: Layer, packed: Tensor, columns: number, lastSlot: number): Tensor[] {
-  const { hidden, directions } = geometry;
-  const { device } = packed;
-  const made = Array.from({ length: directions }, () =>
-    empty([kind.gates * hidden, columns], { device, label: kind.op }),
-  );
-  const size = made[0]!.size;
-  device.run(shaders.recurrent_unpack, {
-    bind: { packed: packed.view, d_weight: made[0]!.view, d_weight_reverse: (made[1] ?? scratch(device)).view },
-    params: { size, hidden, columns, gates: kind.gates, slots: kind.slots, last_slot: lastSlot, directions },
-    grid: Math.ceil(size / 64),
-    label: kind.op,
-  });
-  return made;
-}
-
-/** In the order biasIh, biasHh, biasIhReverse, biasHhReverse. */
-function unpackBias({ kind, geometry }: Layer, packed: Tensor): Tensor[] {
-  const { hidden, directions } = geometry;
-  const { device } = packed;
-  const made = Array.from({ length: 2 * directions }, () => empty([kind.gates * hidden], { device, label: kind.op }));
-  const at = (i: number) => (made[i] ?? scratch(device)).view;
-  device.run(shaders.recurrent_unpack_bias, {
-    bind: {
-      packed: packed.view,
-      d_bias_ih: at(0),
-      d_bias_hh: at(1),
-      d_bias_ih_reverse: at(2),
-      d_bias_hh_reverse: at(3),
-    },
-    params: {
-      size: kind.gates * hidden,
-      hidden,
-      gates: kind.gates,
-      slots: kind.slots,
-      last_x: kind.lastX,
-      last_h: kind.lastH,
-      directions,
-    },
-    grid: Math.ceil((kind.gates * hidden) / 64),
-    label: kind.op,
-  });
-  return made;
-}
-
-/** Stands for a binding that the kernel does not touch. */
-function scratch(device: Tensor['device']): Tensor {
-  return empty([1], { device, label: 'scratch' });
+  const out = empty([batch * time, directions * hidden], { device: like.device, label: kind.op });
+  if (out.size === 0) return out;
+  if (!h0) out.device.clear(out.view);
+  else
+    for (let d = 0; d < directions; d++)
+      copyStrided(kind.op, {
+        shape: [batch, hidden],
+        source: h0,
+        sourceStrides: [hidden, 1],
+        sourceOffset: d * batch * hidden,
+        target: out,
+        targetStrides: [strideB * directions * hidden, 1],
+        targetOffset: (d === 1 ? (time - 1) * strideT * directions : 0) * hidden + d * hidden,
+      });
+  return out;
 }
 
 /** Every tensor a recurrent op differentiates, in the order its gradients are returned. */

@@ -1,6 +1,5 @@
 // One Elman layer over whole sequences, one direction or both (`torch.nn.RNN`).
 import { record } from '../autograd/tape.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -10,18 +9,14 @@ import {
   copyOf,
   flatWeights,
   initialState,
-  inputGradients,
-  inputProduct,
-  type Layer,
-  packWeights,
+  previousStates,
   type SequenceOptions,
+  wholeQuads,
 } from './recurrent.ts';
-import { alternating, finalHalf, stepGrid, stepParams } from './recurrent-steps.ts';
+import { inputGradients, inputProduct } from './recurrent-products.ts';
+import { pack, runSteps } from './recurrent-steps.ts';
 
-const RNN: CellKind = { op: 'rnn', gates: 1, slots: 1, lastX: 0, lastH: 0 };
-
-/** The plain kernels on every adapter. */
-const PLAIN = { texel: undefined, padded: 0 };
+const RNN: CellKind = { op: 'rnn', gates: 1 };
 
 export interface RnnOptions extends SequenceOptions {
   /** Initial state `[D, B, H]`; zeros by default. */
@@ -40,68 +35,40 @@ export function rnn(
   options: RnnOptions = {},
 ): { output: Tensor; hN: Tensor } {
   const layer = checkLayer(RNN, x, weights, options);
-  const relu = options.nonlinearity === 'relu';
   const { time, hidden, directions } = layer.geometry;
   const h0 = initialState('rnn', 'h0', options.h0, layer.geometry, x);
+  const whole = wholeQuads(layer);
+  if (whole) {
+    const { output, hN } = rnn(x, whole.weights, { ...options, h0: whole.state(options.h0) });
+    return { output: whole.output(output), hN: whole.final(hN) };
+  }
   const { device } = x;
-  const { gates, packed } = inputProduct(layer);
-  const states = alternating(h0, hidden, 'rnn');
+  const overrides = { RELU: options.nonlinearity === 'relu' };
+  const packed = pack(layer);
+  const { gates, weight } = inputProduct(layer, packed.bias);
+  const previous = previousStates(layer, options.h0, x);
   const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'rnn' });
-  forwardSteps(layer, relu, gates, states, output);
-  const hN = finalHalf(states, hidden, time, 'rnn');
+  const hN = copyOf(h0, 'rnn');
+  runSteps(
+    layer,
+    'forward',
+    packed,
+    { gates_inout: gates, h_prev: previous, out: output, h_n: hN },
+    { steps: time, overrides },
+  );
   record('rnn', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
     const dH = dHN ? copyOf(dHN, 'rnn') : full(h0.shape, 0, { device });
-    backwardSteps(
+    const d_out = dOut ?? full(output.shape, 0, { device });
+    runSteps(
       layer,
-      relu,
-      { dGates: gates, output, dOut: dOut ?? full(output.shape, 0, { device }), dH },
-      needs[1]!,
+      'backward',
+      packed,
+      { gates_inout: gates, h: output, d_out, d_h_n_inout: dH },
+      { steps: time + Number(needs[1]), overrides },
     );
-    const { dX, dWeights } = inputGradients(layer, packed, gates, h0, output, {
-      x: needs[0]!,
-      weights: needs.slice(2).some(Boolean),
-    });
+    const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };
+    const { dX, dWeights } = inputGradients(layer, weight, { dGates: gates }, previous, wanted);
     return [dX, needs[1] ? dH : undefined, ...flatWeights(dWeights)];
   });
   return { output, hN };
-}
-
-function forwardSteps(layer: Layer, relu: boolean, gates: Tensor, states: Tensor, out: Tensor): void {
-  const r = packWeights(layer, 'weightHh', 1);
-  for (let step = 0; step < layer.geometry.time; step++) {
-    r.device.run(shaders.rnn_step_forward, {
-      bind: { lengths: layer.lengths.view, r: r.view, gates: gates.view, h_inout: states.view, out: out.view },
-      params: stepParams(layer, step),
-      overrides: { RAGGED: layer.ragged, RELU: relu },
-      grid: stepGrid(layer, PLAIN, 8),
-      label: 'rnn',
-    });
-  }
-}
-
-/** Writes gradients over the products in `dGates` and, if `wantsH0`, that of h0 over `dH`. */
-function backwardSteps(
-  layer: Layer,
-  relu: boolean,
-  t: { dGates: Tensor; output: Tensor; dOut: Tensor; dH: Tensor },
-  wantsH0: boolean,
-): void {
-  const r = packWeights(layer, 'weightHh', 2);
-  const steps = layer.geometry.time + (wantsH0 ? 1 : 0);
-  for (let step = 0; step < steps; step++) {
-    r.device.run(shaders.rnn_step_backward, {
-      bind: {
-        lengths: layer.lengths.view,
-        r: r.view,
-        d_gates_inout: t.dGates.view,
-        h: t.output.view,
-        d_out: t.dOut.view,
-        d_h_n_inout: t.dH.view,
-      },
-      params: stepParams(layer, step),
-      overrides: { RAGGED: layer.ragged, RELU: relu, FINAL: step === layer.geometry.time },
-      grid: stepGrid(layer, PLAIN, 8),
-      label: 'rnn',
-    });
-  }
 }

@@ -4,32 +4,34 @@ import { tensor, zeros } from '../../src/tensor/create.ts';
 import { checkOp } from '../check-op.ts';
 import { useDevice } from '../gpu-device.ts';
 import { lstmCell, recurrent } from '../reference/recurrent.ts';
-import { CASES, shapesOf, weightsOf } from './recurrent-cases.ts';
+import { everyForm, shapesOf, weightsOf } from './recurrent-cases.ts';
 
 useDevice();
 
-describe.each(CASES)('$name', (c) => {
-  test.each([true, false])('batchFirst %s', async (batchFirst) => {
-    const shapes = shapesOf(c, 4, 2);
-    const swap = (s: readonly number[]) => (batchFirst ? s : [s[1]!, s[0]!, s[2]!]);
-    await checkOp(
-      (inputs) => {
-        const lengths = c.lengths && tensor(Int32Array.from(c.lengths));
-        const { output, hN, cN } = lstm(inputs[0]!, weightsOf(inputs, 2, c), {
-          h0: inputs[1],
-          c0: inputs[2],
-          batchFirst,
-          lengths,
-        });
-        return [output, hN, cN];
-      },
-      (inputs) => {
-        const x = batchFirst ? inputs[0]! : exchanged(inputs[0]!);
-        const [out, hN, cN] = recurrent(lstmCell, x, weightsOf(inputs, 2, c), [inputs[1]!, inputs[2]!], c.lengths);
-        return [batchFirst ? out! : exchanged(out!), hN!, cN!];
-      },
-      { shapes: [[swap(shapes[0]!), ...shapes.slice(1)]], terms: () => c.H + c.I, atol: 3e-6 },
-    );
+everyForm((cases) => {
+  describe.each(cases)('$name', (c) => {
+    test.each([true, false])('batchFirst %s', async (batchFirst) => {
+      const shapes = shapesOf(c, 4, 2);
+      const swap = (s: readonly number[]) => (batchFirst ? s : [s[1]!, s[0]!, s[2]!]);
+      await checkOp(
+        (inputs) => {
+          const lengths = c.lengths && tensor(Int32Array.from(c.lengths));
+          const { output, hN, cN } = lstm(inputs[0]!, weightsOf(inputs, 2, c), {
+            h0: inputs[1],
+            c0: inputs[2],
+            batchFirst,
+            lengths,
+          });
+          return [output, hN, cN];
+        },
+        (inputs) => {
+          const x = batchFirst ? inputs[0]! : exchanged(inputs[0]!);
+          const [out, hN, cN] = recurrent(lstmCell, x, weightsOf(inputs, 2, c), [inputs[1]!, inputs[2]!], c.lengths);
+          return [batchFirst ? out! : exchanged(out!), hN!, cN!];
+        },
+        { shapes: [[swap(shapes[0]!), ...shapes.slice(1)]], terms: () => c.H + c.I, atol: 3e-6 },
+      );
+    });
   });
 });
 

@@ -1,4 +1,6 @@
 // The shapes at which each recurrent op is checked, and how a case's list of tensors is read.
+import { afterEach, beforeEach, describe } from 'vitest';
+import { setRecurrentForm } from '../../src/ops/recurrent-form.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Nd } from '../nd.ts';
 import type { ReferenceWeights } from '../reference/recurrent.ts';
@@ -21,9 +23,37 @@ export const CASES: Case[] = [
   { name: 'without bias', B: 2, T: 3, I: 3, H: 5, D: 2, bias: false },
   { name: 'ragged, both directions', B: 5, T: 6, I: 3, H: 5, D: 2, lengths: [6, 1, 4, 0, 3] },
   { name: 'ragged, one direction', B: 3, T: 5, I: 3, H: 4, D: 1, lengths: [2, 5, 3] },
+  { name: 'whole quads of units', B: 3, T: 4, I: 4, H: 8, D: 2, lengths: [2, 4, 1] },
   { name: 'more units than a workgroup', B: 2, T: 2, I: 3, H: 70, D: 2 },
+  { name: 'units that are no multiple of 8', B: 2, T: 3, I: 4, H: 12, D: 1 },
   { name: 'more rows than a tile', B: 37, T: 2, I: 2, H: 9, D: 2 },
 ];
+
+/** Both forms by the adapter's own method, and the method of all other adapters at a few shapes (it compiles slowly on the CPU). */
+const FORMS = [
+  { form: 'step', method: undefined, cases: CASES },
+  { form: 'scan', method: undefined, cases: CASES },
+  { form: 'step', method: 'plain', cases: CASES.slice(4, 5) },
+  { form: 'scan', method: 'plain', cases: CASES.slice(4, 5) },
+] as const;
+
+/** Declares the tests of `fn` once per form; it is given the cases to be checked in it. */
+export function everyForm(fn: (cases: readonly Case[]) => void): void {
+  describe.each(FORMS)('$form $method', ({ form, method, cases }) => {
+    beforeEach(() => setRecurrentForm(form, method));
+    afterEach(() => setRecurrentForm());
+    fn(cases);
+  });
+}
+
+/** Declares the tests of `fn` once per form, by the adapter's own method. */
+export function bothForms(fn: () => void): void {
+  describe.each(['step', 'scan'] as const)('%s', (form) => {
+    beforeEach(() => setRecurrentForm(form));
+    afterEach(() => setRecurrentForm());
+    fn();
+  });
+}
 
 /** Shapes in the order x, initial states, then per direction weightIh, weightHh, biasIh, biasHh. */
 export function shapesOf({ B, T, I, H, D, bias = true }: Case, gates: number, states: number): Shape[] {

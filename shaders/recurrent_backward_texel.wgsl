@@ -1,0 +1,76 @@
+// recurrent_backward_texel_$CELL_$R: time steps of the gradient of a recurrent layer, all directions, for software adapters with 8 lanes.
+//   product = d_gates_{t+1} · Rᵀ, then the cell (lib/${CELL}_backward) and what all cells do around it (lib/recurrent_backward)
+// Each of 8 lanes holds four units of 8·$R rows. The weights come as texels of four k (recurrent_pack); a row's gradients are loaded
+// once by the 8 lanes together and handed round by shuffles.
+// Grid: x covers units (4·WORKGROUP_SIZE to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z
+// the batch (8·$R rows per workgroup).
+// @variants CELL lstm gru rnn
+// @variants R 1 2 4
+enable subgroups;
+// @use grid
+// @use texel
+// @use recurrent_backward
+// @use ${CELL}_backward
+@group(0) @binding(2) var r: texture_storage_2d<rgba32float, read>;         // [D, ⌈H/32⌉, G·H, 8] of four k
+
+const ROWS = 8u * ${R}u;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32) {
+  let group = group_of(workgroup_id, num_workgroups);
+  let k = group.x * WORKGROUP_SIZE + index;
+  let d = group.y;
+  let first = group.z * ROWS;
+  let quads = params.hidden / 4u;
+  let r_at = (d * ((quads + 7u) / 8u) + k / 8u) * GATES * params.hidden * 8u + lane;
+  if HANDOVER == 2u {
+    for (var n = index; n < GATES * quads * ROWS; n += WORKGROUP_SIZE) {
+      state[n] = vec4f();
+    }
+    workgroupBarrier();
+  }
+  for (var step = params.first; step < params.last; step++) {
+    // @repeat g $R
+    let next$g = next_of(step, min(first + ${g}u * 8u + lane, params.batch - 1u), d);
+    let at$g = select(0u, next$g.place, next$g.is);
+    // @end
+    // @repeat g $R
+    // @repeat l 8
+    var z${g}_${l} = vec4f();
+    // @end
+    // @end
+    for (var q = 0u; q < GATES * quads; q++) {
+      // @repeat g $R
+      var a$g: vec4f;
+      if HANDOVER == 2u {
+        a$g = state[q * ROWS + ${g}u * 8u + lane];
+      } else {
+        a$g = d_product(at$g, q);
+      }
+      // @end
+      let w_at = r_at + q * 32u;
+      let w = mat4x4f(textureLoad(r, texel(w_at)), textureLoad(r, texel(w_at + 8u)), textureLoad(r, texel(w_at + 16u)), textureLoad(r, texel(w_at + 24u)));
+      // @repeat g $R
+      // @repeat l 8
+      z${g}_${l} += w * vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
+      // @end
+      // @end
+    }
+    var sums = array<vec4f, ROWS>(
+      // @repeat g $R
+      // @repeat l 8
+      z${g}_${l},
+      // @end
+      // @end
+    );
+    if HANDOVER == 2u {
+      workgroupBarrier();
+    }
+    if k < quads {
+      for (var i = 0u; i < min(ROWS, params.batch - first); i++) {
+        end_step(step, ROWS, i, first + i, d, k, sums[i]);
+      }
+    }
+    hand_over();
+  }
+}

@@ -1,0 +1,96 @@
+// Which form the recurrence takes on an adapter: a dispatch per step, or one for the whole sequence; how rows are tiled for it.
+import type { Device } from '../gpu/device.ts';
+import type { Layer } from './recurrent.ts';
+
+/** `step`: one dispatch a time step. `scan`: one for all of them, a workgroup to each direction and tile of rows. */
+export type RecurrentForm = 'scan' | 'step';
+/** `texel`: weights through textures, states handed round 8 lanes by shuffles. `plain`: any adapter. */
+export type RecurrentMethod = 'texel' | 'plain';
+
+let forced: { form?: RecurrentForm | undefined; method?: RecurrentMethod | undefined } = {};
+
+/** Overrides the table for tests and benches, where the adapter can do it; without arguments the table rules again. */
+export function setRecurrentForm(form?: RecurrentForm, method?: RecurrentMethod): void {
+  forced = { form, method };
+}
+
+export interface FormQuery {
+  kind: 'lstm' | 'gru' | 'rnn';
+  adapter: 'cpu' | 'gpu';
+  hidden: number;
+  batch: number;
+  directions: number;
+}
+
+/** The form that was measured faster on adapters of that class. */
+export function recurrentForm({ adapter }: FormQuery): RecurrentForm {
+  return adapter === 'cpu' ? 'step' : 'scan';
+}
+
+/** How one pass over the steps is dispatched. */
+export interface Launch {
+  readonly form: RecurrentForm;
+  /** Row groups of 8 that an invocation of the texel kernels holds; undefined for the plain ones. */
+  readonly texel: 1 | 2 | 4 | undefined;
+  readonly grid: readonly [number, number, number];
+  readonly overrides: { HANDOVER: number; STATE: number; WORKGROUP_SIZE: number; QUADS?: number };
+}
+
+/** The launch of a pass. */
+export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
+  const { geometry, kind, x } = layer;
+  const { batch, hidden, directions } = geometry;
+  const { device } = x;
+  const texel = forced.method !== 'plain' && hasTexelForm(device);
+  const query = { kind: kind.op, adapter: device.info.kind, hidden, batch, directions };
+  const wanted = forced.form ?? recurrentForm(query);
+  const scan = (texel ? texelTile : plainTile)(layer, pass, 'scan');
+  const form = wanted === 'scan' && scan.lanes <= device.maxWorkgroupSize ? 'scan' : 'step';
+  const { lanes, rows, columns, quads } = form === 'scan' ? scan : (texel ? texelTile : plainTile)(layer, pass, 'step');
+  const vec4s = (rows * hidden * (pass === 'forward' ? 2 : kind.gates)) / 4;
+  const local = form === 'scan' && vec4s * 16 <= device.maxWorkgroupBytes;
+  return {
+    form,
+    texel: texel ? ((rows / 8) as 1 | 2 | 4) : undefined,
+    grid: [columns, directions, Math.ceil(batch / rows)],
+    overrides: {
+      HANDOVER: form === 'step' ? 0 : local ? 2 : 1,
+      // Few sizes, for each is compiled on its own.
+      STATE: local ? Math.min(2 ** Math.ceil(Math.log2(Math.max(vec4s, 256))), device.maxWorkgroupBytes / 16) : 1,
+      WORKGROUP_SIZE: lanes,
+      ...(quads === undefined ? {} : { QUADS: quads }),
+    },
+  };
+}
+
+function hasTexelForm({ info, hasSubgroups }: Device): boolean {
+  return info.kind === 'cpu' && info.subgroupSize === 8 && hasSubgroups;
+}
+
+/** Invocations and rows of a workgroup, workgroups over the units, and what `QUADS` is. */
+interface Tile {
+  lanes: number;
+  rows: number;
+  columns: number;
+  quads?: number;
+}
+
+function texelTile({ geometry }: Layer, pass: 'forward' | 'backward', form: RecurrentForm): Tile {
+  const { batch, hidden, directions } = geometry;
+  const groups = Math.ceil(hidden / (pass === 'forward' ? 8 : 32));
+  // A scan's workgroups are all there is to run side by side: two at least, where the batch has the rows.
+  const fits = (rows: number) => rows < 2 * batch && (form === 'step' || directions * Math.ceil(batch / rows) > 1);
+  const rows = [32, 16].find(fits) ?? 8;
+  return form === 'scan' ? { lanes: 8 * groups, rows, columns: 1 } : { lanes: 8, rows, columns: groups };
+}
+
+function plainTile({ geometry }: Layer, pass: 'forward' | 'backward', form: RecurrentForm): Tile {
+  const { batch, hidden } = geometry;
+  if (pass === 'forward')
+    return form === 'scan'
+      ? { lanes: Math.ceil(hidden / 32) * 32, rows: 4, columns: 1 }
+      : { lanes: 64, rows: 4, columns: Math.ceil(hidden / 64) };
+  const quads = form === 'scan' ? hidden / 4 : 16;
+  const pairs = form === 'scan' ? Math.max(1, Math.min(Math.floor(128 / quads), Math.ceil(batch / 2))) : 4;
+  return { lanes: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
+}

@@ -1,0 +1,69 @@
+// The forms of the recurrence beside each other: the same numbers, the same bits every time, and how many dispatches they take.
+import { afterEach, describe, expect, test } from 'vitest';
+import { backward } from '../../src/autograd/tape.ts';
+import { gru, lstm, rnn } from '../../src/ops/index.ts';
+import { type RecurrentForm, recurrentForm, setRecurrentForm } from '../../src/ops/recurrent-form.ts';
+import { tensor } from '../../src/tensor/create.ts';
+import { step } from '../../src/tensor/scope.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { expectClose } from '../check-op.ts';
+import { useDevice } from '../gpu-device.ts';
+import { randomNd } from '../nd.ts';
+
+const current = useDevice();
+afterEach(() => setRecurrentForm());
+
+const [B, T, I, H, D] = [4, 8, 8, 20, 2];
+const OPS = { lstm: [lstm, 4], gru: [gru, 3], rnn: [rnn, 1] } as const;
+
+/** Output and gradients of one op, and the dispatches of its forward and backward pass. */
+async function results(name: keyof typeof OPS, form: RecurrentForm, lengths?: number[]) {
+  setRecurrentForm(form);
+  const [op, gates] = OPS[name];
+  const leaf = (shape: number[], seed: number) =>
+    tensor(Float32Array.from(randomNd(shape, seed).data), { shape, requiresGrad: true });
+  const weights = Array.from({ length: D }, (_, d) => ({
+    weightIh: leaf([gates * H, I], 10 * d + 1),
+    weightHh: leaf([gates * H, H], 10 * d + 2),
+    biasIh: leaf([gates * H], 10 * d + 3),
+    biasHh: leaf([gates * H], 10 * d + 4),
+  }));
+  const x = leaf([B, T, I], 5);
+  const w = tensor(Float32Array.from(randomNd([B, T, D * H], 6).data), { shape: [B, T, D * H] });
+  const given = { batchFirst: true, lengths: lengths && tensor(Int32Array.from(lengths)) };
+  await current.device.synchronize();
+  const before = current.device.stats.dispatches;
+  const output = step(() => {
+    const made = op(x, weights, given).output;
+    backward(made, w);
+    return made;
+  });
+  await current.device.synchronize();
+  const dispatches = current.device.stats.dispatches - before;
+  const tensors = [output, x.grad as Tensor, ...weights.flatMap((v) => Object.values(v).map((p) => p.grad as Tensor))];
+  return { dispatches, values: await Promise.all(tensors.map((t) => t.data())) };
+}
+
+describe.each(Object.keys(OPS) as (keyof typeof OPS)[])('%s', (name) => {
+  test.each([undefined, [8, 3, 0, 5]])('scan and steps agree, lengths %j', async (lengths) => {
+    const scan = await results(name, 'scan', lengths);
+    const steps = await results(name, 'step', lengths);
+    for (const [i, v] of scan.values.entries()) expectClose(v, steps.values[i]!, 1e-5, 1e-6, `tensor ${i}`);
+    const again = await results(name, 'scan', lengths);
+    expect(again.values).toEqual(scan.values);
+  });
+
+  test('dispatches', async () => {
+    // Packing, product of the inputs and the recurrence; its gradient, d_x, two weights' and the biases'. A GRU's last gate has a
+    // recurrent gradient of its own: one product more.
+    const scan = (await results(name, 'scan')).dispatches;
+    expect(scan).toBe(name === 'gru' ? 9 : 8);
+    expect((await results(name, 'step')).dispatches - scan).toBe(2 * T - 2);
+  });
+});
+
+test('software adapters run steps, GPUs the scan', () => {
+  const query = { kind: 'lstm', hidden: 100, batch: 16, directions: 2 } as const;
+  expect(recurrentForm({ ...query, adapter: 'cpu' })).toBe('step');
+  expect(recurrentForm({ ...query, adapter: 'gpu' })).toBe('scan');
+});

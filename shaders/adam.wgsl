@@ -2,8 +2,8 @@
 //   θ ← decay·θ;   g ← g + l2·θ                          one of the two decays is off: decay = 1 or l2 = 0
 //   m ← β1·m + (1 - β1)·g;   v ← β2·v + (1 - β2)·g²;     AMSGRAD: v̂ ← max(v̂, v), else v̂ = v
 //   θ ← θ - step_size·m / (√v̂ / bias2_sqrt + eps)        step_size = lr / (1 - β1^t), bias2_sqrt = √(1 - β2^t)
-// Forms of the gradient, grid and layout: lib/update_dense, lib/update_by_row.
-// @variants FORM dense rows rows_vec4
+// Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
+// @variants FORM dense chunk rows rows_vec4
 // @use update_$FORM
 // @use adam_rule
 @group(0) @binding(30) var<storage, read_write> exp_avg: array<Unit>;            // m

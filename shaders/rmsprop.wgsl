@@ -2,8 +2,8 @@
 //   g ← g + l2·θ;   s ← α·s + (1 - α)·g²;   CENTERED: a ← α·a + (1 - α)·g, r = √(s - a²) + eps, else r = √s + eps
 //   MOMENTUM: b ← momentum·b + g / r, θ ← θ - lr·b;   else θ ← θ - lr·g / r
 // s - a² is held at 0 from below, where rounding would make it negative and PyTorch's result NaN.
-// Forms of the gradient, grid and layout: lib/update_dense, lib/update_by_row.
-// @variants FORM dense rows rows_vec4
+// Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
+// @variants FORM dense chunk rows rows_vec4
 // @use update_$FORM
 override CENTERED: bool = false;
 override MOMENTUM: bool = false;

@@ -1,8 +1,8 @@
 // sgd: one step of stochastic gradient descent, in PyTorch's order of operations:
 //   g ← g + l2·θ;   MOMENTUM: b ← keep·b + take·g, then g ← NESTEROV ? g + momentum·b : b;   θ ← θ - lr·g
 // keep = momentum and take = 1 - dampening, but 0 and 1 in the first step of a buffer.
-// Forms of the gradient, grid and layout: lib/update_dense, lib/update_by_row.
-// @variants FORM dense rows rows_vec4
+// Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
+// @variants FORM dense chunk rows rows_vec4
 // @use update_$FORM
 override MOMENTUM: bool = false;
 override NESTEROV: bool = false;

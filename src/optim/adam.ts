@@ -47,7 +47,12 @@ function withDefaults(options: AdamOptions, decay: number): Omit<AdamGroup, 'par
 function ruleOf(type: string, decoupled: boolean): Rule<AdamGroup> {
   return {
     type,
-    kernels: { dense: shaders.adam_dense, rows: shaders.adam_rows, rowsVec4: shaders.adam_rows_vec4 },
+    kernels: {
+      dense: shaders.adam_dense,
+      chunk: shaders.adam_chunk,
+      rows: shaders.adam_rows,
+      rowsVec4: shaders.adam_rows_vec4,
+    },
     lazy: { single: shaders.adam_lazy_f32, vec4: shaders.adam_lazy_vec4f },
     states: { expAvg: 'exp_avg', expAvgSq: 'exp_avg_sq', maxExpAvgSq: 'max_exp_avg_sq' },
     always: ['expAvg', 'expAvgSq'],

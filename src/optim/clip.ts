@@ -1,10 +1,13 @@
 // Limits on gradients, by their common norm or one by one, without a readback.
+import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { type Chunk, gatherGradients, type Place, placeOf } from '../tensor/chunk.ts';
 import { empty, full, getDevice } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { BLOCK, blocksOf, type Member } from './blocks.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
 import { spareView, stripOf, wholeVec4s } from './update.ts';
 
@@ -13,8 +16,7 @@ export interface ClipGradNormOptions {
   normType?: number;
 }
 
-const BLOCK = 4096; // elements summed by one workgroup of norm_squared
-const PER_DISPATCH = 7;
+const PER_DISPATCH = 5; // gradients beside a chunk
 const WORKGROUP = 64;
 
 /**
@@ -32,22 +34,26 @@ export function clipGradNorm(
     refuse('clipGradNorm', 'normType', '2 or Infinity', `${normType}`);
   const { gradients, device } = gradientsOf(params);
   if (gradients.length === 0) return full([], 0, { device });
-  const pieces = gradients.flatMap(piecesOf);
-  const firsts: number[] = [];
-  let count = 0;
-  for (const { size } of pieces) {
-    firsts.push(count);
-    count += Math.ceil(size / BLOCK);
-  }
   const overrides = { MAXIMUM: normType !== 2 };
+  const { launches, count } = launchesOf(gradients);
   const partials = empty([count], { device, label: 'clipGradNorm' });
-  for (let at = 0; at < pieces.length; at += PER_DISPATCH) {
-    const some = pieces.slice(at, at + PER_DISPATCH);
+  for (const { chunk, members, pieces } of launches) {
+    const any = chunk?.gradients ?? pieces[0]!.view;
+    const blocks = chunk && blocksOf(chunk, members);
     device.run(shaders.norm_squared, {
-      bind: { ...numbered('gradient', (i) => (some[i] ?? some[0]!).view), partials: partials.view },
-      params: { ...numbered('size', (i) => some[i]?.size ?? 0), ...numbered('first', (i) => firsts[at + i] ?? 0) },
+      bind: {
+        ...numbered('gradient', (i) => pieces[i]?.view ?? any),
+        partials: partials.view,
+        blocks: blocks?.view ?? any,
+        chunk: any,
+      },
+      params: {
+        ...numbered('size', (i) => pieces[i]?.size ?? 0),
+        ...numbered('first', (i) => pieces[i]?.first ?? 0),
+        chunk_blocks: blocks?.shape[0] ?? 0,
+      },
       overrides,
-      grid: some.reduce((sum, { size }) => sum + Math.ceil(size / BLOCK), 0),
+      grid: (blocks?.shape[0] ?? 0) + pieces.reduce((sum, { size }) => sum + Math.ceil(size / BLOCK), 0),
       label: 'clipGradNorm',
     });
   }
@@ -60,7 +66,7 @@ export function clipGradNorm(
     grid: 1,
     label: 'clipGradNorm',
   });
-  clip('clipGradNorm', pieces, factor, false);
+  clip('clipGradNorm', launches, factor, false);
   partials.dispose();
   factor.dispose();
   return total;
@@ -72,7 +78,7 @@ export function clipGradValue(params: Iterable<Tensor>, clipValue: number): void
   const { gradients, device } = gradientsOf(params);
   if (gradients.length === 0) return;
   const bound = full([], clipValue, { device });
-  clip('clipGradValue', gradients.flatMap(piecesOf), bound, true);
+  clip('clipGradValue', launchesOf(gradients).launches, bound, true);
   bound.dispose();
 }
 
@@ -80,56 +86,104 @@ interface Piece {
   readonly view: BufferView;
   /** Elements. */
   readonly size: number;
+  /** Where the partial sums of its blocks begin. */
+  readonly first: number;
+}
+
+/** What one dispatch is about: gradients in a chunk, and some beside it. */
+interface Launch {
+  readonly chunk: Chunk | undefined;
+  readonly members: Member[];
+  readonly pieces: Piece[];
+}
+
+interface Gradient {
+  readonly values: Tensor;
+  /** Where it lies, if it is in a chunk. */
+  readonly place: Place | undefined;
 }
 
 /** The values of all gradients, each once. Rows of a row-sparse one are unique, so its values are the gradient's. */
-function gradientsOf(params: Iterable<Tensor>) {
+function gradientsOf(params: Iterable<Tensor>): { gradients: Gradient[]; device: Device } {
   const all = [...params];
-  const gradients = all.flatMap(({ grad }) => (grad instanceof RowSparse ? [grad.values] : grad ? [grad] : []));
-  return {
-    gradients: [...new Set(gradients)].filter(({ size }) => size > 0),
-    device: all[0]?.device ?? getDevice(),
-  };
+  gatherGradients(all);
+  const found = new Map<Tensor, Gradient>();
+  for (const param of all) {
+    const { grad } = param;
+    const values = grad instanceof RowSparse ? grad.values : grad;
+    if (!values || values.size === 0 || found.has(values)) continue;
+    const place = placeOf(param);
+    found.set(values, { values, place: place?.chunk.holds(values, place.start) ? place : undefined });
+  }
+  return { gradients: [...found.values()], device: all[0]?.device ?? getDevice() };
+}
+
+/** Dispatches that take all gradients, and how many partial sums those have. The sums' order follows from the sizes alone. */
+function launchesOf(gradients: readonly Gradient[]): { launches: Launch[]; count: number } {
+  const chunks = new Map<Chunk, Member[]>();
+  const beside: Piece[] = [];
+  let count = 0;
+  for (const { values, place } of gradients) {
+    if (place) {
+      const members = chunks.get(place.chunk) ?? [];
+      members.push({ start: place.start, size: values.size, first: count, row: 0 });
+      chunks.set(place.chunk, members);
+    } else beside.push(...piecesOf(values, count));
+    count += Math.ceil(values.size / BLOCK);
+  }
+  const launches: Launch[] = [...chunks].map(([chunk, members]) => ({ chunk, members, pieces: [] }));
+  for (let at = 0, n = 0; at < beside.length; at += PER_DISPATCH, n++) {
+    const pieces = beside.slice(at, at + PER_DISPATCH);
+    if (launches[n]) launches[n]!.pieces.push(...pieces);
+    else launches.push({ chunk: undefined, members: [], pieces });
+  }
+  return { launches, count };
 }
 
 /** Pieces of at most the binding limit, cut between blocks so that the blocks are the same wherever the cuts are. */
-function piecesOf(gradient: Tensor): Piece[] {
+function piecesOf(gradient: Tensor, first: number): Piece[] {
   const { view, size, device } = gradient;
   const most = Math.floor(device.maxBindingBytes / BYTES_PER_ELEMENT / BLOCK) * BLOCK;
   const pieces: Piece[] = [];
   for (let at = 0; at < size; at += most) {
     const own = Math.min(most, size - at);
     const offset = view.offset + at * BYTES_PER_ELEMENT;
-    pieces.push({ view: wholeVec4s({ ...view, offset, bytes: own * BYTES_PER_ELEMENT }), size: own });
+    const part = wholeVec4s({ ...view, offset, bytes: own * BYTES_PER_ELEMENT });
+    pieces.push({ view: part, size: own, first: first + at / BLOCK });
   }
   return pieces;
 }
 
-function clip(label: string, pieces: readonly Piece[], bound: Tensor, clamp: boolean): void {
+function clip(label: string, launches: readonly Launch[], bound: Tensor, clamp: boolean): void {
   const { device } = bound;
-  const spare = empty([PER_DISPATCH * 64], { device, label });
-  for (let at = 0; at < pieces.length; at += PER_DISPATCH) {
-    const some = pieces.slice(at, at + PER_DISPATCH);
-    const units = some.map(({ size }) => Math.ceil(size / 4));
+  const spare = empty([(PER_DISPATCH + 1) * 64], { device, label });
+  for (const { chunk, members, pieces } of launches) {
+    const blocks = chunk && blocksOf(chunk, members);
+    const units = pieces.map(({ size }) => Math.ceil(size / 4));
     const strip = stripOf(device, Math.max(...units));
     device.run(shaders.clip_gradients, {
-      bind: { ...numbered('gradient', (i) => some[i]?.view ?? spareView(spare, i)), bound: bound.view },
-      params: { ...numbered('size', (i) => some[i]?.size ?? 0), strip },
+      bind: {
+        ...numbered('gradient', (i) => pieces[i]?.view ?? spareView(spare, i)),
+        bound: bound.view,
+        blocks: blocks?.view ?? wholeVec4s(bound.view),
+        chunk: chunk?.gradients ?? spareView(spare, PER_DISPATCH),
+      },
+      params: { ...numbered('size', (i) => pieces[i]?.size ?? 0), strip, chunk_blocks: blocks?.shape[0] ?? 0 },
       overrides: { CLAMP: clamp },
-      grid: units.reduce((sum, n) => sum + Math.ceil(n / (WORKGROUP * strip)), 0),
+      grid: (blocks?.shape[0] ?? 0) + units.reduce((sum, n) => sum + Math.ceil(n / (WORKGROUP * strip)), 0),
       label,
     });
   }
   spare.dispose();
 }
 
-type Seven = 0 | 1 | 2 | 3 | 4 | 5 | 6;
+type Five = 0 | 1 | 2 | 3 | 4;
 
-/** `name_0` to `name_6`, the bindings or parameters that a kernel repeats. */
+/** `name_0` to `name_4`, the bindings or parameters that a kernel repeats. */
 function numbered<const Name extends string, Value>(
   name: Name,
   value: (i: number) => Value,
-): Record<`${Name}_${Seven}`, Value> {
+): Record<`${Name}_${Five}`, Value> {
   const entries = Array.from({ length: PER_DISPATCH }, (_, i) => [`${name}_${i}`, value(i)]);
-  return Object.fromEntries(entries) as Record<`${Name}_${Seven}`, Value>;
+  return Object.fromEntries(entries) as Record<`${Name}_${Five}`, Value>;
 }

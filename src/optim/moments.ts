@@ -1,5 +1,7 @@
 // Where the state of an optimiser lies: the parameters that one dispatch updates share a flat tensor for each kind of state.
+import { Chunk } from '../tensor/chunk.ts';
 import { empty } from '../tensor/create.ts';
+import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -7,24 +9,22 @@ const ALIGNED = 64; // elements: 256 bytes, where a binding may start
 // Larger ones are worth a dispatch of their own, and one that is never updated would hold memory for nothing.
 const PAIRED_BYTES = 4 * 1024 * 1024;
 
-/** The state of one parameter, or of two that are updated in one dispatch. */
+/** The state of one parameter, or of those that are updated in one dispatch. */
 export class Moments {
   /** First element of each parameter in the flat tensors. */
   readonly starts: readonly number[];
+  /** Where the parameters lie together; the state has their places. */
+  readonly chunk: Chunk | undefined;
   readonly #params: readonly Tensor[];
   readonly #size: number;
   readonly #flat = new Map<string, Tensor>();
 
-  constructor(params: readonly Tensor[]) {
-    const starts: number[] = [];
-    let size = 0;
-    for (const { size: own } of params) {
-      starts.push(size);
-      size += Math.ceil(own / ALIGNED) * ALIGNED;
-    }
+  constructor(params: readonly Tensor[], chunk?: Chunk) {
+    const { starts, bytes } = Chunk.layout(params);
     this.starts = starts;
+    this.chunk = chunk;
     this.#params = params;
-    this.#size = size;
+    this.#size = bytes / BYTES_PER_ELEMENT;
   }
 
   /** The flat tensor of a kind, zero at first; lives until `dispose`. */
@@ -57,6 +57,29 @@ export class Moments {
     for (const flat of this.#flat.values()) flat.dispose();
     this.#flat.clear();
   }
+}
+
+/** Cuts parameters into those that are moved together, and those that stay where they are. */
+export function chunked<Owner extends { readonly param: Tensor }>(owners: readonly Owner[]): [Owner[][], Owner[]] {
+  const sets: Owner[][] = [];
+  const rest: Owner[] = [];
+  let room = 0;
+  for (const owner of owners) {
+    const bytes = Math.ceil(owner.param.bytes / (4 * ALIGNED)) * 4 * ALIGNED;
+    const most = owner.param.device.maxBindingBytes;
+    if (!Chunk.takes(owner.param) || bytes > most) {
+      rest.push(owner);
+      continue;
+    }
+    if (sets.length === 0 || bytes > room) {
+      sets.push([]);
+      room = most;
+    }
+    sets.at(-1)!.push(owner);
+    room -= bytes;
+  }
+  // One alone is as well where it is.
+  return [sets.filter((set) => set.length > 1), [...rest, ...sets.filter((set) => set.length === 1).flat()]];
 }
 
 /** Cuts parameters into those updated together: two small ones, or one large one. */

@@ -1,16 +1,18 @@
 // What all optimisers share: parameter groups, the step over them, and the state that an exact resume needs.
 
+import { gatherGradients } from '../tensor/chunk.ts';
 import { assign, empty } from '../tensor/create.ts';
 import type { TypedArray } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep } from '../tensor/scope.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { type LazyKernels, type LazyOwner, LazyTable } from './lazy-table.ts';
+import type { LazyKernels } from './lazy-table.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
-import { Moments, paired } from './moments.ts';
+import type { Moments } from './moments.ts';
 import { readState } from './optimizer-state.ts';
-import { rowsUpdate, SPARE, type Target, type Update, type UpdateKernels, updateDense } from './update.ts';
+import { type Entry, placeState, placeTables } from './placement.ts';
+import { denseUpdates, rowsUpdate, SPARE, type Target, type Update, type UpdateKernels } from './update.ts';
 
 /** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
 export interface ParamGroup {
@@ -52,22 +54,6 @@ export interface Rule<Group extends ParamGroup> {
   scalars(group: Group, step: number, fresh: boolean): number[];
   /** Whether a gradient of zero changes nothing. */
   leavesIdleRows(group: Group): boolean;
-}
-
-interface Entry<Group> {
-  readonly param: Tensor;
-  readonly index: number;
-  readonly group: Group;
-  /** Steps done; one without a gradient does not count. */
-  step: number;
-  moments: Moments | undefined;
-  /** Which of the moments' parameters this is. */
-  place: number;
-  /** Kinds of state that a step has written. */
-  readonly live: Set<string>;
-  /** Whether the parameter may be left behind, and that side of it since its first row-sparse gradient. */
-  readonly mayBeLazy: boolean;
-  lazy: LazyTable | undefined;
 }
 
 /** Base of the optimisers, after PyTorch's `Optimizer`. */
@@ -130,8 +116,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     device.guard(() => this.#launched());
     if (due.length === 0) return;
     for (const entry of due) this.#checkGradient(entry);
-    this.#place(due);
-    this.#placeLazy(due);
+    placeState(this.#rule, due);
+    placeTables(this.#rule, due, this.#entries);
     this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
     this.#launch(due, this.#hyperFor(due), this.#spare);
     device.hostWork(() => {
@@ -190,7 +176,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     });
     this.#drop();
     const loaded = this.#entries.filter(({ index }) => entries.has(index));
-    this.#place(loaded);
+    placeState(this.#rule, loaded);
     for (const entry of loaded) {
       const { step, tensors } = entries.get(entry.index)!;
       entry.step = step;
@@ -296,80 +282,16 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     return data;
   }
 
-  /** Gives the parameters the state that they will need and do not have yet. */
-  #place(due: readonly Entry<Group>[]): void {
-    const fresh = due.filter(({ moments }) => !moments);
-    for (const group of new Set(fresh.map((entry) => entry.group)))
-      for (const set of paired(fresh.filter((entry) => entry.group === group))) {
-        const moments = new Moments(set.map(({ param }) => param));
-        set.forEach((entry, place) => {
-          entry.moments = moments;
-          entry.place = place;
-        });
-      }
-    // Before anything is queued: memory that runs out in the middle would leave half a step.
-    for (const { group, moments } of due) for (const kind of this.#rule.uses(group)) moments!.flat(kind);
-  }
-
-  /** The tables that are left behind from their first row-sparse gradient on. */
-  #placeLazy(due: readonly Entry<Group>[]): void {
-    for (const entry of due) {
-      const { param, group, mayBeLazy } = entry;
-      const overrides = this.#rule.overrides(group);
-      if (!entry.lazy) {
-        if (!mayBeLazy || !(param.grad instanceof RowSparse) || !LazyTable.fits(param)) continue;
-        const owner: LazyOwner = {
-          param,
-          get step() {
-            return entry.step;
-          },
-          states: () => this.#statesOf(entry),
-        };
-        if (entry.moments!.shared) this.#moveOut(entry);
-        entry.lazy = new LazyTable(owner, { label: this.type.toLowerCase(), kernels: this.#rule.lazy!, overrides });
-      } else if (JSON.stringify(entry.lazy.overrides) !== JSON.stringify(overrides)) {
-        entry.lazy.settle();
-        entry.lazy.overrides = overrides;
-      }
-      entry.lazy.watch();
-    }
-  }
-
-  /** Gives a parameter moments of its own: what reads those of another must not find rows behind. */
-  #moveOut(entry: Entry<Group>): void {
-    const own = new Moments([entry.param]);
-    const shared = entry.moments!;
-    try {
-      for (const kind of shared.kinds) {
-        const part = shared.part(kind, entry.place);
-        const target = own.part(kind, 0);
-        part.device.copy({ ...part.view, bytes: part.bytes }, { ...target.view, bytes: target.bytes });
-      }
-    } catch (error) {
-      own.dispose();
-      throw error;
-    }
-    entry.moments = own;
-    entry.place = 0;
-    if (!this.#entries.some(({ moments }) => moments === shared)) shared.dispose();
-  }
-
-  /** The state's bindings, with the state in the parameter's shape where there is any. */
-  #statesOf({ moments, place }: Entry<Group>): (readonly [string, Tensor | undefined])[] {
-    const there = moments!.kinds;
-    return Object.entries(this.#rule.states).map(
-      ([kind, binding]) => [binding, there.includes(kind) ? moments!.part(kind, place) : undefined] as const,
-    );
-  }
-
   /** Queues the step. The scalars are data, not parameters of the dispatches: a recorded step takes new ones. */
   #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor): void {
     const { type, kernels } = this.#rule;
     const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
-    const tables: (() => void)[] = [];
+    // What takes memory is done before anything is queued: a step of several parameters either has it all or changes none.
+    const launches: (() => void)[] = [];
+    gatherGradients(due.map(({ param }) => param));
     for (const { param, group, moments, place, index, lazy } of due) {
       if (lazy) {
-        tables.push(() => lazy.update(param.grad!));
+        launches.push(() => lazy.update(param.grad!));
         continue;
       }
       const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
@@ -380,17 +302,17 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       const target = { param, states, start: moments!.starts[place]!, row: index };
       const gradient = param.grad!;
       if (gradient instanceof RowSparse)
-        tables.push(rowsUpdate(update, { ...target, gradient }, this.#rule.leavesIdleRows(group)));
+        launches.push(rowsUpdate(update, { ...target, gradient }, this.#rule.leavesIdleRows(group)));
       else {
         const same = dense.get(moments!) ?? { update, targets: [] };
         same.targets.push({ ...target, gradient });
         dense.set(moments!, same);
       }
     }
+    for (const [{ chunk }, { update, targets }] of dense) launches.push(...denseUpdates(update, targets, chunk));
     hyper.device.write({ ...hyper.view, bytes: hyper.bytes }, () => this.#scalars(due));
     for (const entry of due) entry.lazy?.upload(() => this.#rule.scalars(entry.group, entry.step + 1, false) as never);
-    for (const launch of tables) launch();
-    for (const { update, targets } of dense.values()) updateDense(update, targets);
+    for (const launch of launches) launch();
   }
 }
 

@@ -36,7 +36,12 @@ export class RMSprop extends Optimizer<RMSpropGroup> {
 
 const RULE: Rule<RMSpropGroup> = {
   type: 'RMSprop',
-  kernels: { dense: shaders.rmsprop_dense, rows: shaders.rmsprop_rows, rowsVec4: shaders.rmsprop_rows_vec4 },
+  kernels: {
+    dense: shaders.rmsprop_dense,
+    chunk: shaders.rmsprop_chunk,
+    rows: shaders.rmsprop_rows,
+    rowsVec4: shaders.rmsprop_rows_vec4,
+  },
   states: { squareAvg: 'square_avg', gradAvg: 'grad_avg', momentumBuffer: 'momentum_buffer' },
   always: ['squareAvg'],
   check({ alpha, eps, weightDecay, momentum, centered }) {

@@ -36,7 +36,12 @@ export class SGD extends Optimizer<SGDGroup> {
 
 const RULE: Rule<SGDGroup> = {
   type: 'SGD',
-  kernels: { dense: shaders.sgd_dense, rows: shaders.sgd_rows, rowsVec4: shaders.sgd_rows_vec4 },
+  kernels: {
+    dense: shaders.sgd_dense,
+    chunk: shaders.sgd_chunk,
+    rows: shaders.sgd_rows,
+    rowsVec4: shaders.sgd_rows_vec4,
+  },
   states: { momentumBuffer: 'momentum_buffer' },
   always: [],
   check({ momentum, dampening, weightDecay, nesterov }) {

@@ -1,16 +1,19 @@
-// Launching the update kernels: two parameters a dispatch where gradients are dense, a table where they are row-sparse.
+// Launching the update kernels: a chunk, two parameters or one a dispatch where gradients are dense, a table where row-sparse.
 import type { Device } from '../gpu/device.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import type { Chunk } from '../tensor/chunk.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import type { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { blocksOf } from './blocks.ts';
 
-/** The three forms of an update kernel, by the gradient they take. */
+/** The forms of an update kernel, by the gradient they take and where it lies. */
 export interface UpdateKernels {
   readonly dense: Kernel;
+  readonly chunk: Kernel;
   readonly rows: Kernel;
   readonly rowsVec4: Kernel;
 }
@@ -60,8 +63,21 @@ export function stripOf(device: Device, units: number): number {
   return Math.min(32, Math.max(1, Math.floor(units / invocations)));
 }
 
+/** Prepares the updates of parameters that share their flat tensors, those in a chunk in one dispatch; see `rowsUpdate`. */
+export function denseUpdates(
+  update: Update,
+  targets: readonly Target<Tensor>[],
+  chunk: Chunk | undefined,
+): (() => void)[] {
+  if (!chunk) return [() => updateDense(update, targets)];
+  const inPlace = targets.filter(({ gradient, start }) => chunk.holds(gradient, start));
+  const apart = targets.filter((target) => !inPlace.includes(target));
+  const alone = apart.map((target) => () => updateDense(update, [target]));
+  return inPlace.length > 0 ? [chunkUpdate(update, chunk, inPlace), ...alone] : alone;
+}
+
 /** Updates one or two parameters with dense gradients; two must share their flat tensors and fit one binding. */
-export function updateDense(update: Update, targets: readonly Target<Tensor>[]): void {
+function updateDense(update: Update, targets: readonly Target<Tensor>[]): void {
   const [first, second] = targets as [Target<Tensor>, Target<Tensor>?];
   const { param, gradient } = first;
   if (second) {
@@ -114,6 +130,23 @@ function launchDense(
     grid: units.reduce((sum, n) => sum + Math.ceil(n / (WORKGROUP * strip)), 0),
     label,
   });
+}
+
+function chunkUpdate(update: Update, chunk: Chunk, targets: readonly Target<Tensor>[]): () => void {
+  const { label, kernels, overrides, hyper, spare } = update;
+  const members = targets.map(({ param, start, row }) => ({ start, size: param.size, first: 0, row }));
+  const blocks = blocksOf(chunk, members);
+  const count = blocks.shape[0]!;
+  const bind: Record<string, BufferView> = {
+    hyper: hyper.view,
+    blocks: blocks.view,
+    value: chunk.values,
+    gradient: chunk.gradients,
+  };
+  targets[0]!.states.forEach(([name, flat], n) => {
+    bind[name] = flat?.view ?? spareView(spare, n);
+  });
+  return () => hyper.device.run(kernels.chunk, { bind, params: { blocks: count }, overrides, grid: count, label });
 }
 
 /**

@@ -8,12 +8,45 @@ import { BYTES_PER_ELEMENT, type DType, type TypedArray, viewAs } from './dtype.
 import type { RowSparse } from './row-sparse.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
+/** A buffer that several storages have places in; freed with the last of them. */
+export class SharedBuffer {
+  readonly device: Device;
+  readonly buffer: PoolBuffer;
+  readonly #users = new Set<Storage>();
+
+  constructor(device: Device, bytes: number, label: string) {
+    this.device = device;
+    this.buffer = device.allocate(bytes, label);
+  }
+
+  add(user: Storage): void {
+    this.#users.add(user);
+  }
+
+  /** Whether a storage has its place there. */
+  taken(base: number): boolean {
+    for (const user of this.#users) if (user.base === base && user.alive) return true;
+    return false;
+  }
+
+  /** Takes a storage out, or nothing where none was ever put in. Frees the buffer that is left without any. */
+  leave(user?: Storage): void {
+    if (user) this.#users.delete(user);
+    if (this.#users.size === 0) this.device.release(this.buffer);
+  }
+}
+
 /** Bytes on the device that one or more tensors view. Freed once, as a whole. */
 export class Storage {
   /** Set by the scopes, which must hear of every birth. */
   static onCreate: (storage: Storage) => void = () => {};
 
   readonly label: string;
+  readonly bytes: number;
+  /** Where the bytes lie with others, and their first byte there. */
+  home: SharedBuffer | undefined;
+  base = 0;
+  onFree: (() => void) | undefined;
   /**
    * Set by whoever owes work to the bytes: brings them up to date before they are read or written. `ids` names the rows
    * that are wanted of `table`, where they are not all. See `readRows`.
@@ -25,6 +58,7 @@ export class Storage {
   /** Without a device the storage is a shape's stand-in: it takes no memory and holds nothing (PyTorch's "meta" device). */
   constructor(device: Device | undefined, bytes: number, label: string) {
     this.label = label;
+    this.bytes = bytes;
     this.#device = device;
     if (!device) return;
     this.#buffer = device.allocate(bytes, label);
@@ -53,7 +87,21 @@ export class Storage {
     if (!this.#buffer) return;
     const buffer = this.#buffer;
     this.#buffer = undefined;
-    this.#device!.release(buffer);
+    if (this.home) this.home.leave(this);
+    else this.#device!.release(buffer);
+    this.onFree?.();
+  }
+
+  /** Moves the bytes, with all tensors that view them, to a place in a larger buffer; `base` is a multiple of 256. */
+  moveTo(home: SharedBuffer, base: number): void {
+    const { buffer, bytes } = this;
+    if (bytes > 0) home.device.copy({ buffer, offset: this.base, bytes }, { buffer: home.buffer, offset: base, bytes });
+    home.add(this);
+    if (this.home) this.home.leave(this);
+    else home.device.release(buffer);
+    this.#buffer = home.buffer;
+    this.home = home;
+    this.base = base;
   }
 }
 
@@ -111,7 +159,7 @@ export class Tensor {
     this.storage.settle?.();
     return {
       buffer: this.storage.buffer,
-      offset: this.offset * BYTES_PER_ELEMENT,
+      offset: this.storage.base + this.offset * BYTES_PER_ELEMENT,
       bytes: Math.max(this.bytes, BYTES_PER_ELEMENT),
     };
   }

@@ -190,7 +190,7 @@ describe.each<[Kind, Options]>([
   test('gives the same bits element by element, however parameters are cut, grouped and dispatched', async () => {
     const limited = [
       await Device.create({ maxBindingBytes: 1 << 16, debug: { groupsReversed: true } }),
-      await Device.create({ maxGrid: 4 }),
+      await Device.create({ maxGrid: 7 }),
       await Device.create(),
     ];
     Object.assign(limited[2]!.info, { kind: 'gpu' });
@@ -241,7 +241,7 @@ describe.each<[Kind, Options]>([
 });
 
 describe('a step', () => {
-  test('costs one dispatch for two small parameters, and nothing new once it has run', async () => {
+  test('costs one dispatch for all small parameters, and nothing new once it has run', async () => {
     const { device } = current;
     const params = Array.from({ length: 10 }, (_, i) => random([16, i + 1], i));
     const optimizer = new Adam(params);
@@ -259,7 +259,7 @@ describe('a step', () => {
     const before = await run(10);
     optimizer.paramGroups[0]!.lr = 0.5;
     const after = await run(20);
-    expect(after).toEqual({ ...before, dispatches: before.dispatches + 5, submits: before.submits + 1 });
+    expect(after).toEqual({ ...before, dispatches: before.dispatches + 1, submits: before.submits + 1 });
   });
 
   test('keeps its state when it first runs inside a step scope, and frees it on dispose', async () => {

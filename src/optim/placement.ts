@@ -1,0 +1,124 @@
+// What an optimiser knows of each parameter, and where the state of those that a step updates lies.
+import { Chunk, placeOf } from '../tensor/chunk.ts';
+import { RowSparse } from '../tensor/row-sparse.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { type LazyOwner, LazyTable } from './lazy-table.ts';
+import { chunked, Moments, paired } from './moments.ts';
+import type { ParamGroup, Rule } from './optimizer.ts';
+
+/** One parameter of an optimiser. */
+export interface Entry<Group> {
+  readonly param: Tensor;
+  readonly index: number;
+  readonly group: Group;
+  /** Steps done; one without a gradient does not count. */
+  step: number;
+  moments: Moments | undefined;
+  /** Which of the moments' parameters this is. */
+  place: number;
+  /** Kinds of state that a step has written. */
+  readonly live: Set<string>;
+  /** Whether the parameter may be left behind, and that side of it since its first row-sparse gradient. */
+  readonly mayBeLazy: boolean;
+  lazy: LazyTable | undefined;
+}
+
+/**
+ * Gives parameters the state that they will need and do not have yet, and moves small ones together. Memory that runs out
+ * leaves their values as they were.
+ */
+export function placeState<Group extends ParamGroup>(rule: Rule<Group>, due: readonly Entry<Group>[]): void {
+  const fresh = due.filter(({ moments }) => !moments);
+  for (const group of new Set(fresh.map((entry) => entry.group))) {
+    const { together, apart } = sets(fresh.filter((entry) => entry.group === group));
+    for (const set of together) share(set, new Moments(paramsOf(set), chunkFor(set)));
+    for (const set of paired(apart)) share(set, new Moments(paramsOf(set)));
+  }
+  // Before anything is queued: memory that runs out in the middle would leave half a step.
+  for (const { group, moments } of due) for (const kind of rule.uses(group)) moments!.flat(kind);
+}
+
+/** The parameters that lie in a chunk or will, and the others. */
+function sets<Group>(entries: readonly Entry<Group>[]): { together: Entry<Group>[][]; apart: Entry<Group>[] } {
+  const dense = entries.filter(({ param }) => !(param.grad instanceof RowSparse));
+  const sparse = entries.filter((entry) => !dense.includes(entry));
+  const [first] = dense;
+  // They may lie together from another optimiser's time.
+  if (first && placeOf(first.param)?.chunk.isOf(paramsOf(dense))) return { together: [dense], apart: sparse };
+  // What a recorded step reads must stay where it lies.
+  if (!first || first.param.device.recording) return { together: [], apart: [...entries] };
+  const [together, rest] = chunked(dense);
+  return { together, apart: entries.filter((entry) => rest.includes(entry) || sparse.includes(entry)) };
+}
+
+function chunkFor(entries: readonly { readonly param: Tensor }[]): Chunk {
+  return placeOf(entries[0]!.param)?.chunk ?? Chunk.of(paramsOf(entries));
+}
+
+function paramsOf(entries: readonly { readonly param: Tensor }[]): Tensor[] {
+  return entries.map(({ param }) => param);
+}
+
+function share<Group>(entries: readonly Entry<Group>[], moments: Moments): void {
+  entries.forEach((entry, place) => {
+    entry.moments = moments;
+    entry.place = place;
+  });
+}
+
+/** Makes lazy the tables that are left behind from their first row-sparse gradient on; `all` are the optimiser's entries. */
+export function placeTables<Group extends ParamGroup>(
+  rule: Rule<Group>,
+  due: readonly Entry<Group>[],
+  all: readonly Entry<Group>[],
+): void {
+  for (const entry of due) {
+    const { param, group, mayBeLazy } = entry;
+    const overrides = rule.overrides(group);
+    if (!entry.lazy) {
+      if (!mayBeLazy || !(param.grad instanceof RowSparse) || !LazyTable.fits(param)) continue;
+      if (entry.moments!.shared) moveOut(entry, all);
+      const settings = { label: rule.type.toLowerCase(), kernels: rule.lazy!, overrides };
+      entry.lazy = new LazyTable(ownerOf(rule, entry), settings);
+    } else if (JSON.stringify(entry.lazy.overrides) !== JSON.stringify(overrides)) {
+      entry.lazy.settle();
+      entry.lazy.overrides = overrides;
+    }
+    entry.lazy.watch();
+  }
+}
+
+function ownerOf<Group extends ParamGroup>(rule: Rule<Group>, entry: Entry<Group>): LazyOwner {
+  return {
+    param: entry.param,
+    get step() {
+      return entry.step;
+    },
+    states() {
+      const { moments, place } = entry;
+      const there = moments!.kinds;
+      return Object.entries(rule.states).map(
+        ([kind, binding]) => [binding, there.includes(kind) ? moments!.part(kind, place) : undefined] as const,
+      );
+    },
+  };
+}
+
+/** Gives a parameter moments of its own: what reads those of another must not find rows behind. */
+function moveOut<Group>(entry: Entry<Group>, all: readonly Entry<Group>[]): void {
+  const own = new Moments([entry.param]);
+  const shared = entry.moments!;
+  try {
+    for (const kind of shared.kinds) {
+      const part = shared.part(kind, entry.place);
+      const target = own.part(kind, 0);
+      part.device.copy({ ...part.view, bytes: part.bytes }, { ...target.view, bytes: target.bytes });
+    }
+  } catch (error) {
+    own.dispose();
+    throw error;
+  }
+  entry.moments = own;
+  entry.place = 0;
+  if (!all.some(({ moments }) => moments === shared)) shared.dispose();
+}

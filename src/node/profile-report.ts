@@ -80,7 +80,7 @@ function traceText(report: ProfileReport): string {
 function summary(report: ProfileReport): string[] {
   const { adapter, ceilings, wallMs, totals } = report;
   const { copies, firsts } = totals;
-  const texels = ceilings.texelGbps === undefined ? '' : `, ${digits(bandwidth(ceilings, true))} GB/s through textures`;
+  const texels = ceilings.texelGbps === undefined ? '' : `, ${digits(ceilings.texelGbps)} GB/s through textures`;
   const copied = copies.count > 0 ? `, ${ms(copies.totalUs)} in ${copies.count} copies and clears between them` : '';
   return [
     `adapter: ${adapter}`,

@@ -43,7 +43,7 @@ export async function rooflineSvg(report: ProfileReport): Promise<string> {
     ...texts.map(slopeText),
     peakText(report, plot),
     ...bubbles(numbered, shown.slice(MOST_NUMBERED), { roofs, texts, report, plot }),
-    ...key(numbered),
+    ...key(numbered, roofs),
   ];
   return drawSvg(
     {
@@ -102,16 +102,17 @@ function bubbles(
   return [
     ...rest.map((row) => dot(spotOf(row), '#999999')),
     ...numbered.flatMap((row, i) => {
-      const [point, spot, ink] = [points[i]!, spots[i]!, inkOf(row)];
+      const [point, spot, ink] = [points[i]!, spots[i]!, inkOf(row, roofs)];
       const shape = { x1: point.x, y1: point.y, x2: spot.x, y2: spot.y };
       return [{ type: 'line', silent: true, shape, style: { stroke: ink, lineWidth: 1 } }, dot(point, ink)];
     }),
-    ...numbered.flatMap((row, i) => bubble(spots[i]!, i + 1, inkOf(row))),
+    ...numbered.flatMap((row, i) => bubble(spots[i]!, i + 1, inkOf(row, roofs))),
   ];
 }
 
-function inkOf({ texels }: KernelRow): string {
-  return texels ? TEXELS : BUFFERS;
+/** The colour of the roof that a kernel is under. */
+function inkOf({ texels }: KernelRow, roofs: readonly Roof[]): string {
+  return texels && roofs.length > 1 ? TEXELS : BUFFERS;
 }
 
 function bubble({ x, y }: Spot, number: number, fill: string) {
@@ -131,7 +132,7 @@ function bubble({ x, y }: Spot, number: number, fill: string) {
 }
 
 /** In two columns: number, kernel, the op where its name does not say it, share of the time. */
-function key(numbered: readonly Shown[]) {
+function key(numbered: readonly Shown[], roofs: readonly Roof[]) {
   const rows = Math.ceil(numbered.length / 2);
   return numbered.flatMap((row, i) => {
     const x = (i < rows ? 24 : WIDTH / 2 + 10) + RADIUS;
@@ -139,7 +140,7 @@ function key(numbered: readonly Shown[]) {
     const op = row.kernel.startsWith(row.label) ? '' : ` (${row.label})`;
     const text = `${shortened(`${row.kernel}${op}`)}, ${percent(row.share)}`;
     const style = { text, x: x + 16, y, fill: CHART_TEXT, font: `12px ${CHART_FONT}`, verticalAlign: 'middle' };
-    return [...bubble({ x, y }, i + 1, inkOf(row)), { type: 'text', silent: true, style }];
+    return [...bubble({ x, y }, i + 1, inkOf(row, roofs)), { type: 'text', silent: true, style }];
   });
 }
 

@@ -99,6 +99,12 @@ test('the picture has roofs and kernels at their places on logarithmic axes', as
     [Math.round(x(20)), Math.round(y(50)), 1],
     [Math.round(x(8)), Math.round(y(40)), 2],
   ]);
+  const inks = (picture: string) => new Set([...picture.matchAll(/fill="(#0072B2|#D55E00)"/g)].map((m) => m[1]));
+  expect(inks(svg), 'kernels have the colour of their roof').toEqual(new Set(['#0072B2', '#D55E00']));
+  const slow = { ...THREE, ceilings: { ...CEILINGS, texelGbps: 9 } };
+  expect(inks(await rooflineSvg(slow)), 'which is the buffers’ where textures are slower').toEqual(
+    new Set(['#0072B2']),
+  );
   expect(await rooflineSvg(THREE), 'the same report is the same bytes').toBe(svg);
 });
 

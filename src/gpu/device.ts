@@ -1,4 +1,5 @@
 // A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
+import { platform } from '#platform';
 import { DeviceError, DeviceLostError, WeftError } from '../errors.ts';
 import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
 import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
@@ -50,6 +51,8 @@ export interface RunOptions<K extends Kernel> {
 }
 
 const MAX_QUEUED = 4096;
+/** Milliseconds that the thread may sleep at a time while it waits: results are late by as much at most. */
+const LONGEST_NAP_MS = { cpu: 1, gpu: 0.1 };
 
 export class Device {
   readonly info: AdapterInfo;
@@ -322,8 +325,7 @@ export class Device {
     const staging = this.#staging.take(source.bytes);
     this.#queue({ kind: 'read', source, staging: staging.gpu });
     this.flush();
-    if (this.#chain) await this.#failures.unlessLost(this.#chain);
-    const bytes = await this.#failures.unlessLost(this.#staging.map(staging, source.bytes));
+    const bytes = await this.#settled(() => this.#staging.map(staging, source.bytes));
     this.#failures.throwSince(mark);
     return bytes;
   }
@@ -333,9 +335,15 @@ export class Device {
     this.#assertAlive();
     const mark = this.#failures.mark;
     this.flush();
-    if (this.#chain) await this.#failures.unlessLost(this.#chain);
-    await this.#failures.unlessLost(this.#gpu.queue.onSubmittedWorkDone());
+    await this.#settled(() => this.#gpu.queue.onSubmittedWorkDone());
     this.#failures.throwSince(mark);
+  }
+
+  /** Waits until everything flushed is submitted, and then for `work`. */
+  #settled<T>(work: () => Promise<T>): Promise<T> {
+    const chain = this.#chain;
+    const all = chain ? chain.then(work) : work();
+    return platform.wait(this.#failures.unlessLost(all), LONGEST_NAP_MS[this.info.kind]);
   }
 
   /** Kernel times since the last call; needs `profile: true`. */

@@ -12,4 +12,5 @@ export const platform: Platform = {
       );
     return gpu;
   },
+  wait: (work) => work,
 };

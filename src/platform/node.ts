@@ -14,6 +14,23 @@ async function dawn(): Promise<{ create(options: string[]): GPU }> {
   }
 }
 
+/** Nobody wakes it: it is there to sleep on. */
+const bed = new Int32Array(new SharedArrayBuffer(4));
+const FIRST_NAP_MS = 0.02;
+/** Sleepers, and how long each may sleep at a time. */
+const waiting = new Set<{ readonly longestNapMs: number }>();
+let napMs = FIRST_NAP_MS;
+let napping = false;
+
+/** Sleeps once in every turn of the event loop while somebody waits; longer and longer, for what takes long may be late by more. */
+function nap(): void {
+  napping = waiting.size > 0;
+  if (!napping) return;
+  napMs = Math.min(1.5 * napMs, ...[...waiting].map(({ longestNapMs }) => longestNapMs));
+  if (napMs > 0) Atomics.wait(bed, 0, 0, napMs);
+  setImmediate(nap);
+}
+
 export const platform: Platform = {
   name: 'node',
   async gpu({ adapter }) {
@@ -26,5 +43,19 @@ export const platform: Platform = {
       instances.set(key, gpu);
     }
     return gpu;
+  },
+  async wait(work, longestNapMs) {
+    const sleeper = { longestNapMs };
+    waiting.add(sleeper);
+    napMs = FIRST_NAP_MS;
+    if (!napping) {
+      napping = true;
+      setImmediate(nap);
+    }
+    try {
+      return await work;
+    } finally {
+      waiting.delete(sleeper);
+    }
   },
 };

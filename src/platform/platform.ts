@@ -3,4 +3,9 @@ export interface Platform {
   readonly name: 'node' | 'browser';
   /** The WebGPU entry point. `adapter` is part of an adapter's name where the platform can choose by it. */
   gpu(options: { adapter?: string | undefined }): Promise<GPU>;
+  /**
+   * Waits for work of a device. In Node, whose event loop would otherwise ask Dawn without a pause, the thread sleeps between
+   * two questions, up to `longestNapMs`: on a software adapter the processor is the device.
+   */
+  wait<T>(work: Promise<T>, longestNapMs: number): Promise<T>;
 }

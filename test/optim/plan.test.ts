@@ -113,3 +113,12 @@ test('a replay that is refused for its options queues nothing and leaves the cou
   expect(JSON.stringify(run.optimizer.stateJson())).toBe(json);
   expectSameBits(await run.values(), before, 'values and state');
 });
+
+test('a plan goes with the state that it updates', () => {
+  const run = new Run(MAKE.adam!);
+  run.prepare(0);
+  run.step();
+  const { plan } = current.device.record(() => run.step());
+  run.optimizer.dispose();
+  expect(plan.valid).toBe(false);
+});

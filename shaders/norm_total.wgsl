@@ -1,4 +1,5 @@
-// norm_total: total = √(Σ partials) (MAXIMUM: the largest partial), and the factor that brings it down to max_norm:
+// norm_total: total = √(Σ partials) (MAXIMUM: the largest partial), and the factor that brings it down to max_norm, which is
+// `limit` where the parameter is negative:
 //   factor = min(1, max_norm / (total + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it
 // Lane l sums the partials l, l + 64, …; lane 0 sums the lanes.   Grid: one workgroup.
 const WORKGROUP_SIZE = 64u;
@@ -8,6 +9,7 @@ struct Params { count: u32, max_norm: f32 }
 @group(0) @binding(1) var<storage, read> partials: array<f32>;           // [count]
 @group(0) @binding(2) var<storage, read_write> total: array<f32>;        // [1]
 @group(0) @binding(3) var<storage, read_write> factor: array<f32>;       // [1]
+@group(0) @binding(4) var<storage, read> limit: array<f32>;              // [1]
 var<workgroup> parts: array<f32, WORKGROUP_SIZE>;
 
 fn joined(a: f32, b: f32) -> f32 {
@@ -31,6 +33,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     }
     let norm = select(sqrt(sum), sum, MAXIMUM);
     total[0] = norm;
-    factor[0] = min(1.0, params.max_norm / (norm + 1e-6));
+    let max_norm = select(params.max_norm, limit[0], params.max_norm < 0.0);
+    factor[0] = min(1.0, max_norm / (norm + 1e-6));
   }
 }

@@ -22,14 +22,19 @@ const WORKGROUP = 64;
 /**
  * Scales all gradients in place by `min(1, maxNorm / (norm + 1e-6))`, `norm` being that of all of them as one vector, and
  * returns the norm `[]`. The order of summation follows from the shapes. A NaN or an infinity among the gradients shows in
- * the norm. PyTorch: `torch.nn.utils.clip_grad_norm_`.
+ * the norm. A `maxNorm` that changes in a compiled step is given as a function. PyTorch: `torch.nn.utils.clip_grad_norm_`.
  */
 export function clipGradNorm(
   params: Iterable<Tensor>,
-  maxNorm: number,
+  maxNorm: number | (() => number),
   { normType = 2 }: ClipGradNormOptions = {},
 ): Tensor {
-  checkNumber('clipGradNorm', 'maxNorm', maxNorm, { min: 0 });
+  const current = () => {
+    const value = typeof maxNorm === 'function' ? maxNorm() : maxNorm;
+    checkNumber('clipGradNorm', 'maxNorm', value, { min: 0 });
+    return value;
+  };
+  const fixed = current();
   if (normType !== 2 && normType !== Number.POSITIVE_INFINITY)
     refuse('clipGradNorm', 'normType', '2 or Infinity', `${normType}`);
   const { gradients, device } = gradientsOf(params);
@@ -58,17 +63,18 @@ export function clipGradNorm(
     });
   }
   const total = empty([], { device, label: 'clipGradNorm' });
+  const limit = typeof maxNorm === 'function' ? empty([], { device, label: 'clipGradNorm' }) : undefined;
+  if (limit) device.write(limit.view, () => Float32Array.of(current()));
   const factor = empty([], { device, label: 'clipGradNorm' });
   device.run(shaders.norm_total, {
-    bind: { partials: partials.view, total: total.view, factor: factor.view },
-    params: { count, max_norm: maxNorm },
+    bind: { partials: partials.view, total: total.view, factor: factor.view, limit: (limit ?? partials).view },
+    params: { count, max_norm: limit ? -1 : fixed },
     overrides,
     grid: 1,
     label: 'clipGradNorm',
   });
   clip('clipGradNorm', launches, factor, false);
-  partials.dispose();
-  factor.dispose();
+  for (const temporary of [partials, factor, limit]) temporary?.dispose();
   return total;
 }
 

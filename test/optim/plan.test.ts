@@ -36,8 +36,11 @@ class Run {
     this.optimizer = make(this.params);
   }
 
+  clip = 0.5;
+
   /** What comes from outside in step `n`. */
   prepare(n: number): void {
+    this.clip = n % 3;
     assign(
       this.ids,
       Int32Array.from({ length: 8 }, (_, i) => (i * n * 7 + n) % 40),
@@ -50,7 +53,7 @@ class Run {
     step(() => {
       const rows = add(embedding(this.ids, table), bias);
       backward(sum(mul(mul(rows, rows), scale)));
-      clipGradNorm(this.params, 0.5);
+      clipGradNorm(this.params, () => this.clip);
       this.optimizer.step();
       this.optimizer.zeroGrad();
     });
@@ -111,6 +114,17 @@ test('a replay that is refused for its options queues nothing and leaves the cou
   expect(() => current.device.replay(plan)).toThrow(/paramGroups\[0\] must be of finite options/);
   run.optimizer.paramGroups[0]!.lr = 0.1;
   expect(JSON.stringify(run.optimizer.stateJson())).toBe(json);
+  expectSameBits(await run.values(), before, 'values and state');
+});
+
+test('a limit of norms that is none is refused in a replay, which queues nothing then', async () => {
+  const run = new Run(MAKE.adam!);
+  run.prepare(1);
+  run.step();
+  const { plan } = current.device.record(() => run.step());
+  const before = await run.values();
+  run.clip = -1;
+  expect(() => current.device.replay(plan)).toThrow('clipGradNorm: maxNorm must be a finite number >= 0, got -1.');
   expectSameBits(await run.values(), before, 'values and state');
 });
 

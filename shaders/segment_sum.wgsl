@@ -4,13 +4,15 @@
 // (begin, end, target) from `spans_at` on. With `direct`, position(k) = k.
 // x and out are bound from `first_in` and `first_out` on (with `outer` > 1 whole). A later piece of x, or `accumulate`,
 // adds to what out holds: the order of the additions is the same however many pieces there are.
+// With `run` < 2³² - 1 the spans are longer than a run of that many positions, and a sum is made of the sums of runs: the bits of
+// further runs summed apart, and folded in order.
 // Grid: one invocation per element of [outer, spans, inner], an element being four words in the vec4 form.
 // @variants T f32 vec4f
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   outer: u32, spans: u32, inner: u32, spans_at: u32, positions_at: u32, direct: u32, accumulate: u32,
-  first_in: u32, count_in: u32, first_out: u32, count_out: u32,
+  first_in: u32, count_in: u32, first_out: u32, count_out: u32, run: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> index: array<u32>;
@@ -37,7 +39,9 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     sum = out[place];
   }
   let end = index[span + 1u];
-  for (var k = index[span]; k < end; k++) {
+  var begin = index[span];
+  var stop = begin + min(params.run, end - begin);
+  for (var k = begin; k < stop; k++) {
     var position = k;
     if params.direct == 0u {
       position = index[params.positions_at + k];
@@ -46,6 +50,18 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     if source < params.count_in {
       sum += x[(o * params.count_in + source) * params.inner + i];
     }
+  }
+  while stop < end {
+    begin = stop;
+    stop = begin + min(params.run, end - begin);
+    var further = $T();
+    for (var k = begin; k < stop; k++) {
+      let source = index[params.positions_at + k] - params.first_in;
+      if source < params.count_in {
+        further += x[(o * params.count_in + source) * params.inner + i];
+      }
+    }
+    sum += further;
   }
   out[place] = sum;
 }

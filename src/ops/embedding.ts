@@ -52,7 +52,7 @@ function sparseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): 
   const { device } = weight;
   const [length, width] = weight.shape as [number, number];
   // Sorted and uploaded with the batch, not in the middle of the backward pass.
-  const { rows, sum } = segmentSummer('embedding', ids, { length, skip, compact: true });
+  const { rows, sum } = segmentSummer('embedding', ids, { length, bytes: 4 * ids.size * width, skip, compact: true });
   return (d) => {
     const values = empty([rows.size, width], { device, label: 'embedding' });
     sum(d, values.viewAs([1, rows.size, width]));
@@ -63,7 +63,11 @@ function sparseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): 
 }
 
 function denseGradient(ids: Tensor, weight: Tensor, skip: number | undefined): (d: Tensor) => Tensor {
-  const add = rowAdder('embedding', ids, weight.shape[0]!, skip);
+  const add = rowAdder('embedding', ids, {
+    length: weight.shape[0]!,
+    bytes: 4 * ids.size * weight.shape[1]!,
+    skip,
+  });
   return (d) => {
     const dWeight = empty(weight.shape, { device: weight.device, label: 'embedding' });
     dWeight.device.clear(dWeight.view);

@@ -47,6 +47,8 @@ export function canRun({ info, hasSubgroups }: Device, method: GemmMethod): bool
 
 /** Multiply-adds from which copying the operands into textures pays. */
 const TEXEL_FROM = 4096;
+/** With fewer rows, or less to sum, the plain kernel is as fast and needs no copies of operands. */
+const THIN = 16;
 /** Workgroups that keep a GPU busy; a result of fewer tiles is cut along k. */
 const BUSY = 64;
 /** Least k of a slab. */
@@ -58,7 +60,10 @@ const SLAB = 128;
  */
 function tableChoice(device: Device, { m, n, k, batch }: GemmShape): GemmChoice {
   if (device.info.kind === 'cpu')
-    return { method: canRun(device, 'texel') && m * n * k >= TEXEL_FROM ? 'texel' : 'direct', slabs: 1 };
+    return {
+      method: canRun(device, 'texel') && m * n * k >= TEXEL_FROM && Math.min(m, k) >= THIN ? 'texel' : 'direct',
+      slabs: 1,
+    };
   if (Math.min(m, n) < 32 || k < 16) return { method: 'direct', slabs: slabsFor(m, n, k, batch, 32) };
   const wide = Math.ceil(m / 128) * Math.ceil(n / 128) * batch >= BUSY;
   return wide ? { method: 'tiled_2', slabs: 1 } : { method: 'tiled_1', slabs: slabsFor(m, n, k, batch, 64) };

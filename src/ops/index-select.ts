@@ -7,7 +7,7 @@ import { empty } from '../tensor/create.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf } from './segments.ts';
+import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf, WHOLE_ROWS } from './segments.ts';
 
 /** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */
 const MOST_LINKED = 65_536;
@@ -32,7 +32,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const rows = out.viewAs([outer, index.size, inner]);
   takeRows('indexSelect', x.viewAs([outer, length, inner]), index, rows);
   if (!needsGrad([x])) return out;
-  const add = rowAdder('indexSelect', index, length);
+  const add = rowAdder('indexSelect', index, { length, bytes: out.bytes });
   record('indexSelect', [x], [out], ([dOut]) => {
     const dX = empty(x.shape, { device: x.device, label: 'indexSelect' });
     x.device.clear(dX.view);
@@ -103,14 +103,14 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
 /**
  * What adds rows `d` `[outer, n, inner]` into the rows of a cleared `[outer, length, inner]` that `index` names: a sorted
  * sum where the indices are known to the host, a walk along chains of equal indices where they are not; the same bits.
+ * `bytes` is d's size.
  */
 export function rowAdder(
   label: string,
   index: Tensor,
-  length: number,
-  skip?: number,
+  { length, bytes, skip }: { length: number; bytes: number; skip?: number | undefined },
 ): (d: Tensor, out: Tensor) => void {
-  if (index.host) return segmentSummer(label, index, { length, skip }).sum;
+  if (index.host) return segmentSummer(label, index, { length, bytes, skip }).sum;
   if (index.size > MOST_LINKED)
     throw new ArgumentError({
       op: label,
@@ -125,17 +125,18 @@ export function rowAdder(
 /**
  * Sorts indices with host values and uploads the order. `sum` adds rows `d` `[outer, n, inner]` by it: into the rows of a
  * cleared `[outer, length, inner]` that they name or, with `compact`, into `[outer, rows, inner]`, where `rows` `[min(n,
- * length)]` lists the rows that occur, ascending, then -1; what is summed into the places of -1 is zero.
+ * length)]` lists the rows that occur, ascending, then -1; what is summed into the places of -1 is zero. `bytes` is d's size.
  */
 export function segmentSummer(
   label: string,
   index: Tensor,
-  { length, skip, compact = false }: { length: number; skip?: number | undefined; compact?: boolean },
+  options: { length: number; bytes: number; skip?: number | undefined; compact?: boolean },
 ): { rows: Tensor; sum: (d: Tensor, out: Tensor) => void } {
+  const { length, bytes, skip, compact = false } = options;
   const { device } = index;
   const host = index.host!;
   const most = Math.min(host.length, length);
-  const layout = segmentLayout(host.length, most);
+  const layout = segmentLayout(host.length, most, host.length <= WHOLE_ROWS && bytes <= device.maxBindingBytes);
   const order = empty([layout.size], { device, dtype: 'u32', label });
   const rows = empty([compact ? most : 0], { device, dtype: 'i32', label, host: new Int32Array(compact ? most : 0) });
   const places = Uint32Array.from({ length: most }, (_, r) => r);
@@ -188,6 +189,7 @@ function sumSpans(
           count_in: source.rowCount,
           first_out: target.firstRow,
           count_out: target.rowCount,
+          run: LONGEST_SPAN,
         },
         grid: Math.ceil((outer * spans.count * inner) / 64),
         label,

@@ -32,14 +32,18 @@ export interface SegmentLayout {
 /** The target of a triple that stands in a place without a run: no row has it. */
 export const NO_ROW = 0xffffffff;
 
-/** Room for the segments of `ids` ids in at most `rows` rows. */
-export function segmentLayout(ids: number, rows: number): SegmentLayout {
+/** Ids up to which one invocation sums a row from end to end: no word is so frequent that the others would wait for it. */
+export const WHOLE_ROWS = 8192;
+
+/** Room for the segments of `ids` ids in at most `rows` rows; `whole`: rows are not cut into runs. */
+export function segmentLayout(ids: number, rows: number, whole = false): SegmentLayout {
   let size = ids;
   const place = (count: number): Spans => {
     size += 3 * count;
     return { at: size - 3 * count, count };
   };
-  const [first, rest, folds] = [rows, Math.floor(ids / LONGEST_SPAN), Math.floor(ids / (LONGEST_SPAN + 1))].map(place);
+  const further = whole ? [0, 0] : [Math.floor(ids / LONGEST_SPAN), Math.floor(ids / (LONGEST_SPAN + 1))];
+  const [first, rest, folds] = [rows, ...further].map(place);
   return { size, first: first!, rest: rest!, folds: folds! };
 }
 
@@ -90,6 +94,10 @@ export function planSegments(
   const [first, rest, folds] = [writer(layout.first), writer(layout.rest), writer(layout.folds)];
   for (let r = 0; r + 1 < starts.length; r++) {
     const [begin, end] = [starts[r]!, starts[r + 1]!];
+    if (layout.rest.count === 0) {
+      first.write(begin, end, targets[r]!);
+      continue;
+    }
     first.write(begin, Math.min(end, begin + LONGEST_SPAN), targets[r]!);
     const before = rest.written();
     for (let at = begin + LONGEST_SPAN; at < end; at += LONGEST_SPAN)

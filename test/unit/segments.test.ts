@@ -85,3 +85,11 @@ test('every layout has room for the spans of any ids', () => {
     }),
   );
 });
+
+test('whole rows are not cut', () => {
+  const ids = Int32Array.from(new Array(3 * LONGEST_SPAN).fill(4));
+  const layout = segmentLayout(ids.length, 2, true);
+  expect([layout.rest.count, layout.folds.count]).toEqual([0, 0]);
+  const index = planSegments(segmentsOf(ids, 9), [4], layout);
+  expect([...index.subarray(layout.first.at)]).toEqual([0, ids.length, 4, 0, 0, NO_ROW]);
+});

@@ -23,12 +23,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let first = group.z * ROWS;
   let quads = params.hidden / 4u;
   let r_at = (d * ((quads + 7u) / 8u) + k / 8u) * GATES * params.hidden * 8u + lane;
-  if HANDOVER == 2u {
-    for (var n = index; n < GATES * quads * ROWS; n += WORKGROUP_SIZE) {
-      state[n] = vec4f();
-    }
-    workgroupBarrier();
-  }
   for (var step = params.first; step < params.last; step++) {
     // @repeat g $R
     let next$g = next_of(step, min(first + ${g}u * 8u + lane, params.batch - 1u), d);
@@ -41,12 +35,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
     for (var q = 0u; q < GATES * quads; q++) {
       // @repeat g $R
-      var a$g: vec4f;
-      if HANDOVER == 2u {
-        a$g = state[q * ROWS + ${g}u * 8u + lane];
-      } else {
-        a$g = d_product(at$g, q);
-      }
+      let a$g = d_product(at$g, q);
       // @end
       let w_at = r_at + q * 32u;
       let w = mat4x4f(textureLoad(r, texel(w_at)), textureLoad(r, texel(w_at + 8u)), textureLoad(r, texel(w_at + 16u)), textureLoad(r, texel(w_at + 24u)));
@@ -63,9 +52,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       // @end
       // @end
     );
-    if HANDOVER == 2u {
-      workgroupBarrier();
-    }
     if k < quads {
       for (var i = 0u; i < min(ROWS, params.batch - first); i++) {
         end_step(step, ROWS, i, first + i, d, k, sums[i]);

@@ -32,14 +32,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var h_at$g = place(min(first + ${g}u * 8u + lane, params.batch - 1u), t_first, d) * quads;
   // @end
   let h_step = select(params.stride_t, 0u - params.stride_t, d == 1u) * params.directions * quads;
-  if HANDOVER == 2u {
-    for (var q = index / 8u; q < quads; q += WORKGROUP_SIZE / 8u) {
-      // @repeat g $R
-      state[q * ROWS + ${g}u * 8u + lane] = h_prev[h_at$g + q];
-      // @end
-    }
-    workgroupBarrier();
-  }
   for (var step = params.first; step < params.last; step++) {
     // @repeat g $R
     // @repeat l 8
@@ -48,12 +40,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
     for (var q = 0u; q < quads; q++) {
       // @repeat g $R
-      var h$g: vec4f;
-      if HANDOVER == 2u {
-        h$g = state[((step & 1u) * quads + q) * ROWS + ${g}u * 8u + lane];
-      } else {
-        h$g = h_prev[h_at$g + q];
-      }
+      let h$g = h_prev[h_at$g + q];
       // @end
       let w = weights(r_at + q * GATES * 8u);
       // @repeat g $R

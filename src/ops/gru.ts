@@ -26,8 +26,8 @@ export interface GruOptions extends SequenceOptions {
 /**
  * A GRU layer with the reset gate applied after the product, as `torch.nn.GRU` and cuDNN: `r, z = σ(W x + b + R h + b')`,
  * `n = tanh(W x + b + r·(R h + b'))`, `h' = (1 - z)·n + z·h`, gates stacked in the order r, z, n. `x` is `[T, B, I]`, or
- * `[B, T, I]` with `batchFirst`; `lengths` as in `lstm`. Returns `output` `[…, D·H]` and `hN` `[D, B, H]`. The step keeps
- * 5·B·T·D·H floats for the backward pass. Source: Cho et al. 2014, in cuDNN's form.
+ * `[B, T, I]` with `batchFirst`; `lengths` as in `lstm`. Returns `output` `[…, D·H]` and `hN` `[D, B, H]`. For the backward
+ * pass 5·B·T·D·H floats are kept beside the output, and 6·D·H·(H + 32) of packed weights. Source: Cho et al. 2014, in cuDNN's form.
  */
 export function gru(
   x: Tensor,

@@ -30,7 +30,8 @@ export interface LstmOptions extends SequenceOptions {
  * order i, f, g, o as in `torch.nn.LSTM`. `x` is `[T, B, I]`, or `[B, T, I]` with `batchFirst`; `weights` one direction or two.
  * With `lengths`, each row is as if it had been run alone (PyTorch's packed sequences): the reverse direction starts at the
  * row's own end, outputs past it are 0, final states are those of the last valid step.
- * Returns `output` `[…, D·H]`, `hN` and `cN` `[D, B, H]`. The step keeps 5·B·T·D·H floats for the backward pass.
+ * Returns `output` `[…, D·H]`, `hN` and `cN` `[D, B, H]`. For the backward pass 6·B·T·D·H floats are kept beside the
+ * output, and 8·D·H·(H + 32) of packed weights.
  * Source: Hochreiter and Schmidhuber 1997, with forget gates as in Gers et al. 2000.
  */
 export function lstm(

@@ -22,9 +22,25 @@ export interface FormQuery {
   directions: number;
 }
 
-/** The form that was measured faster on adapters of that class. */
-export function recurrentForm({ adapter }: FormQuery): RecurrentForm {
-  return adapter === 'cpu' ? 'step' : 'scan';
+/**
+ * The form that was measured faster on adapters of that class.
+ *
+ * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores, busy with other work), 2026-11-22, both forms alternating in one process, LSTM,
+ * ms of the recurrence alone, forward + backward, best (median) of 3 to 10 runs; the steps' own dispatches, 16 µs each, not counted:
+ *
+ *                      step                scan
+ *   H 64×2  B 64 T 20   11 + 8 (20 + 15)    16 + 11 (23 + 15)
+ *   H 100×2 B 16 T 64   17 + 17 (29 + 29)   22 + 20 (36 + 22)
+ *   H 128×2 B 32 T 40   28 + 25 (46 + 46)   37 + 32 (48 + 39)
+ *   H 256×1 B 32 T 40   40 + 36 (80 + 76)   63 + 52 (97 + 88)
+ *   H 512×2 B 64 T 8    132 + 123 (140 + 133)   164 + 135 (169 + 258)
+ *
+ * A scan is as many workgroups as it has directions and tiles, and waits for the last of them; a step is spread over its units too.
+ * GPUs: not measured yet. A dispatch costs 24 to 71 µs there, several times what a step of a small layer takes; the weights of a
+ * wide one are more than one workgroup should read every step.
+ */
+export function recurrentForm({ adapter, hidden }: FormQuery): RecurrentForm {
+  return adapter === 'gpu' && hidden <= 256 ? 'scan' : 'step';
 }
 
 /** How one pass over the steps is dispatched. */
@@ -48,7 +64,8 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
   const form = wanted === 'scan' && scan.lanes <= device.maxWorkgroupSize ? 'scan' : 'step';
   const { lanes, rows, columns, quads } = form === 'scan' ? scan : (texel ? texelTile : plainTile)(layer, pass, 'step');
   const vec4s = (rows * hidden * (pass === 'forward' ? 2 : kind.gates)) / 4;
-  const local = form === 'scan' && vec4s * 16 <= device.maxWorkgroupBytes;
+  // On a CPU a barrier's price grows with what it keeps, and workgroup memory is no faster than any other.
+  const local = form === 'scan' && !texel && vec4s * 16 <= device.maxWorkgroupBytes;
   return {
     form,
     texel: texel ? ((rows / 8) as 1 | 2 | 4) : undefined,

@@ -26,8 +26,8 @@ export interface RnnOptions extends SequenceOptions {
 
 /**
  * An Elman layer: `h' = φ(W x + b + R h + b')`, φ = tanh or relu (`torch.nn.RNN`). `x` is `[T, B, I]`, or `[B, T, I]` with
- * `batchFirst`; `lengths` as in `lstm`. Returns `output` `[…, D·H]` and `hN` `[D, B, H]`. The step keeps 2·B·T·D·H floats for
- * the backward pass. Source: Elman 1990.
+ * `batchFirst`; `lengths` as in `lstm`. Returns `output` `[…, D·H]` and `hN` `[D, B, H]`. For the backward pass 2·B·T·D·H
+ * floats are kept beside the output, and 2·D·H·(H + 32) of packed weights. Source: Elman 1990.
  */
 export function rnn(
   x: Tensor,

@@ -62,8 +62,9 @@ describe.each(Object.keys(OPS) as (keyof typeof OPS)[])('%s', (name) => {
   });
 });
 
-test('software adapters run steps, GPUs the scan', () => {
+test('software adapters run steps, GPUs the scan of narrow layers', () => {
   const query = { kind: 'lstm', hidden: 100, batch: 16, directions: 2 } as const;
   expect(recurrentForm({ ...query, adapter: 'cpu' })).toBe('step');
   expect(recurrentForm({ ...query, adapter: 'gpu' })).toBe('scan');
+  expect(recurrentForm({ ...query, adapter: 'gpu', hidden: 512 })).toBe('step');
 });

@@ -52,6 +52,8 @@ export class LazyTable {
   readonly #owner: LazyOwner;
   readonly #clock = new LazyClock();
   readonly #clockData: Tensor;
+  /** Where the coming step's clock arrives: the one in use is still read by what the same submit has queued before. */
+  readonly #arrival: Tensor;
   readonly #spare: Tensor;
   readonly #stands: Tensor;
   readonly #watched = new Set<Storage>();
@@ -73,6 +75,7 @@ export class LazyTable {
     };
     try {
       this.#clockData = make(CLOCK_SIZE, 'f32');
+      this.#arrival = make(CLOCK_SIZE, 'f32');
       this.#spare = make(SPARE * 64, 'f32');
       this.#stands = make(shape[0]!, 'u32');
     } catch (error) {
@@ -110,8 +113,9 @@ export class LazyTable {
 
   /** Sends the scalars of the coming step, made by `scalars` now and in replays. */
   upload(scalars: () => StepScalars): void {
-    const { device, view, bytes } = this.#clockData;
+    const { device, view, bytes } = this.#arrival;
     device.write({ ...view, bytes }, () => this.#clock.at(this.#owner.step + 1, scalars()));
+    device.copy({ ...view, bytes }, { ...this.#clockData.view, bytes });
   }
 
   /** Queues the coming step, whose scalars have been sent: rows with a gradient take it, those whose turn it is catch up. */
@@ -173,7 +177,7 @@ export class LazyTable {
     }
     for (const storage of this.#watched) if (storage.settle === this.#settle) storage.settle = undefined;
     this.#watched.clear();
-    for (const tensor of [this.#clockData, this.#spare, this.#stands]) tensor.dispose();
+    for (const tensor of [this.#clockData, this.#arrival, this.#spare, this.#stands]) tensor.dispose();
   }
 
   #launch(reaches: readonly Reach[]): void {

@@ -111,6 +111,10 @@ function biasGradients({ kind, geometry }: Layer, dGates: Tensor, dM: Tensor | u
   const wide = kind.gates * hidden;
   const make = () => empty([wide], { device, label: kind.op });
   const made = Array.from({ length: directions }, () => ({ biasIh: make(), biasHh: make() }));
+  if (dGates.size === 0) {
+    for (const { biasIh, biasHh } of made) for (const bias of [biasIh, biasHh]) device.clear(bias.view);
+    return made;
+  }
   const second = made[1] ?? { biasIh: make(), biasHh: make() };
   const columns = (directions * (wide + (dM ? hidden : 0))) / 4;
   device.run(shaders.recurrent_bias_gradient, {

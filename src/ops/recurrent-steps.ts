@@ -113,8 +113,9 @@ export function runSteps(
   tensors: Readonly<Record<string, Tensor>>,
   options: { steps: number; overrides?: Readonly<Record<string, boolean>> },
 ): void {
-  const { kind, x, lengths, ragged } = layer;
+  const { kind, geometry, x, lengths, ragged } = layer;
   const { device } = x;
+  if (geometry.batch * geometry.time === 0) return;
   const launch = launchOf(layer, pass);
   const kernel: Kernel = KERNELS[pass][kind.op][launch.texel ?? 'plain'];
   const views = Object.fromEntries(Object.entries({ ...tensors, lengths }).map(([name, t]) => [name, t.view]));

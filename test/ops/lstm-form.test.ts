@@ -1,10 +1,11 @@
 // The forms of the recurrence beside each other: the same numbers, the same bits every time, and how many dispatches they take.
 import { afterEach, describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
-import { gru, lstm, rnn } from '../../src/ops/index.ts';
+import { gru, lstm, rnn, sum } from '../../src/ops/index.ts';
 import { type RecurrentForm, recurrentForm, setRecurrentForm } from '../../src/ops/recurrent-form.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
+import { sizeOf } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { expectClose } from '../check-op.ts';
 import { useDevice } from '../gpu-device.ts';
@@ -60,6 +61,23 @@ describe.each(Object.keys(OPS) as (keyof typeof OPS)[])('%s', (name) => {
     expect(scan).toBe(name === 'gru' ? 9 : 8);
     expect((await results(name, 'step')).dispatches - scan).toBe(2 * T - 2);
   });
+});
+
+test('no steps, or no rows: the initial state is the final one, and weights get no gradient', async () => {
+  for (const [batch, time] of [
+    [2, 0],
+    [0, 3],
+  ] as const) {
+    const leaf = (shape: number[]) => tensor(new Float32Array(sizeOf(shape)).fill(2), { shape, requiresGrad: true });
+    const weights = [{ weightIh: leaf([16, 3]), weightHh: leaf([16, 4]), biasIh: leaf([16]), biasHh: leaf([16]) }];
+    const h0 = leaf([1, batch, 4]);
+    const { hN } = lstm(leaf([batch, time, 3]), weights, { batchFirst: true, h0 });
+    backward(sum(hN));
+    expect([...(await hN.data())]).toEqual(new Array(batch * 4).fill(2));
+    expect([...(await (h0.grad as Tensor).data())]).toEqual(new Array(batch * 4).fill(1));
+    for (const w of Object.values(weights[0]!))
+      expect([...(await (w.grad as Tensor).data())].every((v) => v === 0)).toBe(true);
+  }
 });
 
 test('software adapters run steps, GPUs the scan of narrow layers', () => {

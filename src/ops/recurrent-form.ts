@@ -25,22 +25,26 @@ export interface FormQuery {
 /**
  * The form that was measured faster on adapters of that class.
  *
- * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores, busy with other work), 2026-11-22, both forms alternating in one process, LSTM,
- * ms of the recurrence alone, forward + backward, best (median) of 3 to 10 runs; the steps' own dispatches, 16 µs each, not counted:
+ * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores, one of them busy with other work), 2026-11-22, both forms alternating in one
+ * process, ms of the whole op forward and backward, median (best) of 3 to 15 runs:
  *
- *                      step                scan
- *   H 64×2  B 64 T 20   11 + 8 (20 + 15)    16 + 11 (23 + 15)
- *   H 100×2 B 16 T 64   17 + 17 (29 + 29)   22 + 20 (36 + 22)
- *   H 128×2 B 32 T 40   28 + 25 (46 + 46)   37 + 32 (48 + 39)
- *   H 256×1 B 32 T 40   40 + 36 (80 + 76)   63 + 52 (97 + 88)
- *   H 512×2 B 64 T 8    132 + 123 (140 + 133)   164 + 135 (169 + 258)
+ *                                  step          scan
+ *   LSTM H 64×2  B 64 T 20 I 64     82 (74)       83 (77)
+ *   LSTM H 100×2 B 16 T 64 I 200   165 (132)     148 (125)
+ *   GRU  H 100×2 B 16 T 64 I 200   113 (93)      116 (92)
+ *   RNN  H 100×2 B 16 T 64 I 200    70 (58)       58 (53)
+ *   LSTM H 128×2 B 32 T 40 I 128   200 (146)     178 (157)
+ *   LSTM H 256×1 B 32 T 40 I 50    196 (188)     225 (220)
+ *   LSTM H 512×2 B 64 T 8  I 512   739 (723)     859 (769)
  *
- * A scan is as many workgroups as it has directions and tiles, and waits for the last of them; a step is spread over its units too.
+ * A scan saves a dispatch of 16 µs per step, but is only as many workgroups as it has directions and tiles of 16 or 32 rows; steps
+ * are spread over the units too.
  * GPUs: not measured yet. A dispatch costs 24 to 71 µs there, several times what a step of a small layer takes; the weights of a
  * wide one are more than one workgroup should read every step.
  */
-export function recurrentForm({ adapter, hidden }: FormQuery): RecurrentForm {
-  return adapter === 'gpu' && hidden <= 256 ? 'scan' : 'step';
+export function recurrentForm({ adapter, hidden, batch, directions }: FormQuery): RecurrentForm {
+  if (adapter === 'gpu') return hidden <= 256 ? 'scan' : 'step';
+  return hidden <= 112 && directions * batch >= 32 ? 'scan' : 'step';
 }
 
 /** How one pass over the steps is dispatched. */

@@ -80,9 +80,11 @@ test('no steps, or no rows: the initial state is the final one, and weights get 
   }
 });
 
-test('software adapters run steps, GPUs the scan of narrow layers', () => {
+test('the scan is for narrow layers with rows enough', () => {
   const query = { kind: 'lstm', hidden: 100, batch: 16, directions: 2 } as const;
-  expect(recurrentForm({ ...query, adapter: 'cpu' })).toBe('step');
+  expect(recurrentForm({ ...query, adapter: 'cpu' })).toBe('scan');
+  expect(recurrentForm({ ...query, adapter: 'cpu', directions: 1 })).toBe('step');
+  expect(recurrentForm({ ...query, adapter: 'cpu', hidden: 128 })).toBe('step');
   expect(recurrentForm({ ...query, adapter: 'gpu' })).toBe('scan');
   expect(recurrentForm({ ...query, adapter: 'gpu', hidden: 512 })).toBe('step');
 });

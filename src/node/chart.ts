@@ -1,5 +1,4 @@
 // A chart of lines as SVG text, drawn by ECharts without a DOM; white background, dark text, so that it reads in any viewer.
-import type { EChartsCoreOption } from 'echarts/core';
 
 /** A line of a chart: points `[x, y]` in rising x; y that is no finite number leaves a gap. */
 export interface ChartLine {
@@ -54,7 +53,7 @@ export async function chartSvg(chart: Chart): Promise<string> {
 }
 
 /** The SVG text of what an option of ECharts describes, in pixels. Loads ECharts at the first call. */
-export async function drawSvg(option: EChartsCoreOption, width: number, height: number): Promise<string> {
+export async function drawSvg(option: Readonly<Record<string, unknown>>, width: number, height: number): Promise<string> {
   const echarts = await loadEcharts();
   const drawing = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {

@@ -53,7 +53,11 @@ export async function chartSvg(chart: Chart): Promise<string> {
 }
 
 /** The SVG text of what an option of ECharts describes, in pixels. Loads ECharts at the first call. */
-export async function drawSvg(option: Readonly<Record<string, unknown>>, width: number, height: number): Promise<string> {
+export async function drawSvg(
+  option: Readonly<Record<string, unknown>>,
+  width: number,
+  height: number,
+): Promise<string> {
   const echarts = await loadEcharts();
   const drawing = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {

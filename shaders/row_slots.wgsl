@@ -1,5 +1,5 @@
-// row_slots: slots[rows[i]] = i, where a place has a row. The other elements keep what they hold; readers check
-// rows[slots[row]] == row.
+// row_slots: slots[rows[i]] = i + 1, where a place has a row. The other elements keep what they hold; readers check
+// rows[slots[row] - 1] == row.
 // Grid: one invocation per row listed.
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
@@ -14,7 +14,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if index < params.count {
     let row = rows[index];
     if row != 0xffffffffu {
-      slots[row] = index;
+      slots[row] = index + 1u;
     }
   }
 }

@@ -1,7 +1,8 @@
 // Optimiser kernels, the form for row-sparse gradients of a table [rows, width], `width` counted in Unit; see update_dense.
 // Every row is updated, with a gradient of zero where it has none, so that the result is that of the dense gradient:
-// slots[row] is the place of the row in `rows`, or anything at all (row_slots writes only the rows there are, and the
-// check rows[slot] == row finds out). With `listed` only the rows of `rows` are updated, and slots is not read.
+// slots[row] - 1 is the place of the row in `rows`, or one that it had in an earlier step (row_slots writes only the rows there
+// are, and the check against `rows` finds out); 0 is a row at rest, without state and with nothing
+// to change it, which is left out. With `listed` only the rows of `rows` are updated, and slots is not read.
 // value, state and gradients may be pieces of the whole: row_count rows from first_row on, value_count from first_value on.
 // Grid: `lanes` invocations a row, side by side.
 // @use grid
@@ -18,11 +19,12 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> value: array<Unit>;       // [row_count, width]
 const NONE = 0xffffffffu;
 
-fn slot_of(row: u32) -> u32 {
-  let slot = slots[row];
-  if slot < params.count {
-    if rows[slot] == row {
-      return slot;
+// The place of a row's gradient, NONE where it has none.
+fn place_of(row: u32, slot: u32) -> u32 {
+  let place = slot - 1u; // of 0 wraps around, past count
+  if place < params.count {
+    if rows[place] == row {
+      return place;
     }
   }
   return NONE;
@@ -44,7 +46,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     return;
   }
   if params.listed == 0u {
-    slot = slot_of(params.first_row + row);
+    slot = slots[params.first_row + row];
+    if slot == 0u {
+      return;
+    }
+    slot = place_of(params.first_row + row, slot);
   }
   let has_gradient = slot != NONE;
   // Each row is one dispatch's: that with its gradient, or with the first of all.

@@ -75,5 +75,7 @@ function ruleOf(type: string, decoupled: boolean): Rule<AdamGroup> {
       return [decay, decoupled ? 0 : weightDecay, beta1, 1 - beta1, beta2, 1 - beta2, stepSize, bias2Sqrt, eps];
     },
     leavesIdleRows: () => false,
+    // With an eps of 0 a state of zero gives 0 / 0.
+    leavesRestingRows: ({ eps, weightDecay }) => Math.fround(eps) > 0 && weightDecay === 0,
   };
 }

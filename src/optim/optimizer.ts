@@ -11,7 +11,7 @@ import type { LazyKernels } from './lazy-table.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
 import type { Moments } from './moments.ts';
 import { readState } from './optimizer-state.ts';
-import { type Entry, placeState, placeTables } from './placement.ts';
+import { type Entry, placeSlots, placeState, placeTables } from './placement.ts';
 import { denseUpdates, rowsUpdate, SPARE, type Target, type Update, type UpdateKernels } from './update.ts';
 
 /** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
@@ -54,6 +54,8 @@ export interface Rule<Group extends ParamGroup> {
   scalars(group: Group, step: number, fresh: boolean): number[];
   /** Whether a gradient of zero changes nothing. */
   leavesIdleRows(group: Group): boolean;
+  /** Whether a gradient of zero changes nothing where the state is zero. */
+  leavesRestingRows(group: Group): boolean;
 }
 
 /** Base of the optimisers, after PyTorch's `Optimizer`. */
@@ -105,7 +107,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const param of complete.params) {
       const index = this.#entries.length;
       const state = { step: 0, moments: undefined, place: 0, live: new Set<string>(), lazy: undefined };
-      this.#entries.push({ param, index, group: complete, mayBeLazy: lazy === 'exact', ...state });
+      const rows = { slots: undefined, stirred: false };
+      this.#entries.push({ param, index, group: complete, mayBeLazy: lazy === 'exact', ...state, ...rows });
     }
   }
 
@@ -118,6 +121,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const entry of due) this.#checkGradient(entry);
     placeState(this.#rule, due);
     placeTables(this.#rule, due, this.#entries);
+    for (const entry of due) placeSlots(this.#rule, entry);
     this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
     this.#launch(due, this.#hyperFor(due), this.#spare);
     device.hostWork(() => {
@@ -184,6 +188,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
         assign(entry.moments!.part(kind, entry.place), data);
         entry.live.add(kind);
       }
+      entry.stirred = true;
     }
   }
 
@@ -204,6 +209,9 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const entry of this.#entries) {
       entry.lazy?.dispose();
       entry.lazy = undefined;
+      entry.slots?.dispose();
+      entry.slots = undefined;
+      entry.stirred = false;
       entry.moments?.dispose();
       entry.moments = undefined;
       entry.step = 0;
@@ -240,10 +248,15 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
   /** What decides which kernels a step queues, beside the gradients that it is given. */
   #launched(): string {
-    const groups = this.paramGroups.map((group) => [this.#rule.overrides(group), this.#rule.leavesIdleRows(group)]);
+    const groups = this.paramGroups.map((group) => [
+      this.#rule.overrides(group),
+      this.#rule.leavesIdleRows(group),
+      this.#rule.leavesRestingRows(group),
+    ]);
     // A step that makes state clears it too, and is no step to repeat.
-    const entries = this.#entries.map(({ param, moments, lazy }) => [
+    const entries = this.#entries.map(({ param, moments, lazy, slots, stirred }) => [
       Number(param.requiresGrad),
+      slots ? Number(stirred) : 'none',
       moments?.kinds ?? [],
       lazy?.overrides,
     ]);
@@ -289,7 +302,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     // What takes memory is done before anything is queued: a step of several parameters either has it all or changes none.
     const launches: (() => void)[] = [];
     gatherGradients(due.map(({ param }) => param));
-    for (const { param, group, moments, place, index, lazy } of due) {
+    for (const { param, group, moments, place, index, lazy, slots } of due) {
       if (lazy) {
         launches.push(() => lazy.update(param.grad!));
         continue;
@@ -302,7 +315,16 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       const target = { param, states, start: moments!.starts[place]!, row: index };
       const gradient = param.grad!;
       if (gradient instanceof RowSparse)
-        launches.push(rowsUpdate(update, { ...target, gradient }, this.#rule.leavesIdleRows(group)));
+        launches.push(
+          rowsUpdate(
+            update,
+            { ...target, gradient },
+            {
+              listedOnly: this.#rule.leavesIdleRows(group),
+              slots,
+            },
+          ),
+        );
       else {
         const same = dense.get(moments!) ?? { update, targets: [] };
         same.targets.push({ ...target, gradient });

@@ -1,6 +1,8 @@
 // What an optimiser knows of each parameter, and where the state of those that a step updates lies.
 import { Chunk, placeOf } from '../tensor/chunk.ts';
+import { empty } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
+import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type LazyOwner, LazyTable } from './lazy-table.ts';
 import { chunked, Moments, paired } from './moments.ts';
@@ -16,6 +18,10 @@ export interface Entry<Group> {
   moments: Moments | undefined;
   /** Which of the moments' parameters this is. */
   place: number;
+  /** Of a table with row-sparse gradients, see `RowScope`. */
+  slots: Tensor | undefined;
+  /** Whether rows that never had a gradient may have state too, or change without. */
+  stirred: boolean;
   /** Kinds of state that a step has written. */
   readonly live: Set<string>;
   /** Whether the parameter may be left behind, and that side of it since its first row-sparse gradient. */
@@ -86,6 +92,27 @@ export function placeTables<Group extends ParamGroup>(
     }
     entry.lazy.watch();
   }
+}
+
+/** Gives a table the slots that its step needs, and notes in them where the step stirs rows that have no gradient. */
+export function placeSlots<Group extends ParamGroup>(rule: Rule<Group>, entry: Entry<Group>): void {
+  const { param, group, lazy } = entry;
+  if (lazy) return;
+  const sparse = param.grad instanceof RowSparse;
+  const idle = sparse && rule.leavesIdleRows(group);
+  if (!entry.stirred && !idle && !(sparse && rule.leavesRestingRows(group))) {
+    entry.stirred = true;
+    if (entry.slots) stir(entry.slots);
+  }
+  if (!sparse || idle || entry.slots) return;
+  entry.slots = keep(empty([param.shape[0]!], { dtype: 'u32', device: param.device, label: 'slots' }));
+  if (entry.stirred) stir(entry.slots);
+  else param.device.clear(entry.slots.view);
+}
+
+/** As if every row had once had a gradient. */
+function stir(slots: Tensor): void {
+  slots.device.write(slots.view, new Uint32Array(slots.size).fill(1));
 }
 
 function ownerOf<Group extends ParamGroup>(rule: Rule<Group>, entry: Entry<Group>): LazyOwner {

@@ -61,4 +61,6 @@ const RULE: Rule<RMSpropGroup> = {
     return [lr, weightDecay, alpha, 1 - alpha, eps, momentum];
   },
   leavesIdleRows: () => false,
+  // With an eps of 0 a state of zero gives 0 / 0.
+  leavesRestingRows: ({ eps, weightDecay }) => Math.fround(eps) > 0 && weightDecay === 0,
 };

@@ -61,4 +61,5 @@ const RULE: Rule<SGDGroup> = {
     return fresh ? [lr, weightDecay, 0, 1, momentum] : [lr, weightDecay, momentum, 1 - dampening, momentum];
   },
   leavesIdleRows: ({ momentum, weightDecay }) => momentum === 0 && weightDecay === 0,
+  leavesRestingRows: ({ weightDecay }) => weightDecay === 0,
 };

@@ -3,7 +3,6 @@ import type { Device } from '../gpu/device.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import type { Chunk } from '../tensor/chunk.ts';
-import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import type { RowSparse } from '../tensor/row-sparse.ts';
@@ -39,6 +38,14 @@ export interface Target<Gradient> {
   readonly start: number;
   /** Row in `hyper`. */
   readonly row: number;
+}
+
+/** Which rows of a table an update concerns. */
+export interface RowScope {
+  /** Only those that have a gradient: for rules that leave the others as they are. */
+  readonly listedOnly: boolean;
+  /** Else for each row of the table where it was last listed, counted from 1; 0 for one at rest, which is left out. */
+  readonly slots: Tensor | undefined;
 }
 
 export const SPARE = 4;
@@ -150,18 +157,20 @@ function chunkUpdate(update: Update, chunk: Chunk, targets: readonly Target<Tens
 }
 
 /**
- * Prepares the update of a table with a row-sparse gradient, and returns what launches it. All rows are updated, as with the
- * dense gradient; with `listedOnly` those that have a gradient are, for rules that leave the others as they are. What memory
- * it takes is taken here: a step of several parameters either has it all or changes none.
+ * Prepares the update of a table with a row-sparse gradient, and returns what launches it. Every row comes out as with the
+ * dense gradient; `scope` says which of them that takes work. What memory it takes is taken before: a step of several
+ * parameters either has it all or changes none.
  */
-export function rowsUpdate(update: Update, target: Target<RowSparse>, listedOnly: boolean): () => void {
-  const { rows, shape } = target.gradient;
-  if (target.param.size === 0 || (listedOnly && rows.size === 0)) return () => {};
-  const slots = listedOnly ? rows : slotsOf(rows, shape[0], update.label);
-  return () => updateRows(update, target, listedOnly, slots);
+export function rowsUpdate(update: Update, target: Target<RowSparse>, scope: RowScope): () => void {
+  const { rows } = target.gradient;
+  if (target.param.size === 0 || (scope.listedOnly && rows.size === 0)) return () => {};
+  return () => {
+    if (scope.slots) fillSlots(rows, scope.slots, update.label);
+    updateRows(update, target, scope);
+  };
 }
 
-function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boolean, slots: Tensor): void {
+function updateRows(update: Update, target: Target<RowSparse>, { listedOnly, slots }: RowScope): void {
   const { param, gradient, states, start } = target;
   const { rows, values } = gradient;
   const tables = [param, ...states.map(([, flat]) => flat?.viewAs(param.shape, flat.offset + start))].map(
@@ -174,7 +183,7 @@ function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boole
       const bind: Record<string, BufferView> = {
         hyper: update.hyper.view,
         rows: rows.view,
-        slots: slots.view,
+        slots: (slots ?? rows).view,
         gradients: wholeVec4s(piece.view),
         value: wholeVec4s(tables[0]![n]!.view),
       };
@@ -191,7 +200,6 @@ function updateRows(update: Update, target: Target<RowSparse>, listedOnly: boole
         value_count: piece.rowCount,
       });
     }
-  if (slots !== rows) slots.dispose();
 }
 
 function launchRows(
@@ -213,15 +221,11 @@ function launchRows(
   });
 }
 
-/** For each listed row of a table its place in the list; what stands at the other rows means nothing. */
-function slotsOf(rows: Tensor, tableRows: number, label: string): Tensor {
-  const { device } = rows;
-  const slots = empty([tableRows], { dtype: 'u32', device, label });
-  device.run(shaders.row_slots, {
+function fillSlots(rows: Tensor, slots: Tensor, label: string): void {
+  rows.device.run(shaders.row_slots, {
     bind: { rows: rows.view, slots: slots.view },
     params: { count: rows.size },
     grid: Math.ceil(rows.size / WORKGROUP),
     label,
   });
-  return slots;
 }

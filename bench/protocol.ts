@@ -77,7 +77,10 @@ export interface StepCounters {
   submits: number;
   buffersCreated: number;
   bindGroupsCreated: number;
+  /** Uploads and encoding before the step is handed over. */
   encodeUs: number;
+  /** Encoding of the step to come while the device works on this one. */
+  aheadUs: number;
   gpuBytes: number;
 }
 

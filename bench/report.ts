@@ -30,6 +30,7 @@ export interface Result {
   buffersCreated?: number;
   bindGroupsCreated?: number;
   encodeUs?: number;
+  aheadUs?: number;
   /** Most bytes of GPU memory that were handed out at one time. */
   gpuBytes?: number;
   /** Where the name has a suffix that no rival knows (`-lazy`): the case that it is a variant of. */
@@ -117,6 +118,7 @@ export const COLUMNS: readonly Column[] = [
   { title: 'buffers', cell: (r) => count(r.buffersCreated) },
   { title: 'bind groups', cell: (r) => count(r.bindGroupsCreated) },
   { title: 'encode µs', cell: (r) => count(r.encodeUs && Math.round(r.encodeUs)) },
+  { title: 'ahead µs', cell: (r) => count(r.aheadUs && Math.round(r.aheadUs)) },
   { title: 'GPU MiB', cell: (r) => r.gpuBytes && (r.gpuBytes / 2 ** 20).toFixed(1) },
 ];
 

@@ -91,6 +91,7 @@ export class Training implements TrainHandle {
       buffersCreated: now.created - before.created,
       bindGroupsCreated: now.bindGroupsCreated - before.bindGroupsCreated,
       encodeUs: (now.encodeMs - before.encodeMs) * 1000,
+      aheadUs: (now.aheadMs - before.aheadMs) * 1000,
       gpuBytes,
     };
   }

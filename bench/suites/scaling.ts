@@ -18,8 +18,8 @@ const VOCABULARIES = [10_000, 50_000, 100_000, 200_000];
 
 const ABOUT_LSTM = `The op lstm, forward and backward with all gradients, both directions; T 64, B 16, I 200, H 100 where the name does not say otherwise.
 median and p95: milliseconds of one call · GFLOP/s: of its products · µs/token: median by B·T · to first: µs/token by that of the
-series' first row · kept MiB: memory that the forward pass holds for the backward pass, its output included · floats: the same, by B·T·D·H
-· GPU MiB: the most in use at one time
+series' first row · kept MiB: memory that the forward pass holds for the backward pass, its output included · to formula: the same, by
+what the op's documentation says · GPU MiB: the most in use at one time
 
 `;
 const ABOUT_WORDS = `One training step of a tagger (E 100, H 100×2, B 16, T 64) under exact-lazy Adam as the vocabulary grows.
@@ -48,7 +48,7 @@ export const scaling: Suite = async (options) => {
     number('usPerToken', 'µs/token', 2),
     relative,
     { title: 'kept MiB', cell: (r) => (Number(r.keptBytes) / 2 ** 20).toFixed(2) },
-    number('keptFloats', 'floats', 2),
+    number('toFormula', 'to formula', 3),
   ]);
   const wordTable = resultTable(words, [relative, { title: 'flush ms', cell: (r) => ms(Number(r.flushMs)) }]);
   const parts = [results.length > 0 && ABOUT_LSTM + lstmTable, words.length > 0 && ABOUT_WORDS + wordTable];
@@ -92,10 +92,16 @@ async function lengths(device: Device, shapes: readonly LayerShape[], options: S
       usPerToken,
       toFirst: usPerToken / first,
       ...memory,
-      keptFloats: memory.keptBytes / (4 * shape.batch * shape.time * shape.directions * shape.hidden),
+      toFormula: memory.keptBytes / documentedBytes(shape),
       validated,
     };
   });
+}
+
+/** What `lstm` says that a forward pass holds, its output included. */
+function documentedBytes({ batch, time, directions: D, hidden: H, input: I }: LayerShape): number {
+  const packed = 8 * D * H * (H + 32) + (D > 1 ? 4 * D * H * I : 0);
+  return 4 * (7 * batch * time * D * H + packed);
 }
 
 interface Memory {

@@ -9,7 +9,8 @@ import { type Suite, type SuiteOptions, wanted } from './suite.ts';
 
 const ABOUT = `One steady training step of weft, as the host sees it (the figures are medians of single steps).
 dispatches: kernels queued · submits: command buffers handed to the driver · buffers, bind groups: made in the step, 0 when all are
-reused · encode µs: writing the commands down, without waiting · GPU MiB: the most in use at one time
+reused · encode µs: uploads and writing commands down before the step is handed over · ahead µs: writing down the
+step to come while the device works on this one · GPU MiB: the most in use at one time
 default, scan, steps: form of the recurrence (the adapter's own, one dispatch in all, one a time step) · lazy: exact-lazy Adam on the
 embedding · eager: not recorded and replayed, but built anew as the program runs · op-by-op: from basic ops instead of recurrent kernels
 

@@ -52,7 +52,8 @@ export const training: Suite = async (options) => {
 
 const ABOUT = `One training step: a fresh batch goes in, forward, backward, Adam on every parameter, the loss comes back to the host.
 median and p95: milliseconds of one step · against weft: the engine's median by weft's own of that case · dispatches, submits,
-buffers and bind groups made, µs of encoding: of one steady step, where the engine counts · GPU MiB: the most in use at one time
+buffers and bind groups made, µs of encoding before the step is handed over, and ahead, of the step to come while the device works:
+of one steady step, where the engine counts · GPU MiB: the most in use at one time
 -gru, -rnn: with those cells, else LSTM · -lazy: exact-lazy Adam on the embedding, brought up to date inside the timing, else dense
 -scan, -steps: the recurrence in one dispatch, or one a time step, else in the form that this adapter runs by default
 -tf32: PyTorch may round to TF32

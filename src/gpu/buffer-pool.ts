@@ -53,10 +53,10 @@ export interface PoolStats {
 const USAGE = 0x80 | 0x08 | 0x04; // GPUBufferUsage.STORAGE | COPY_DST | COPY_SRC
 const SMALLEST = 256;
 
-/** Four classes to each power of two: at most a quarter is wasted, and lengths that differ a little share a class. */
+/** Eight classes to each power of two: at most an eighth is wasted, and lengths that differ a little share a class. */
 export function sizeClass(bytes: number): number {
   if (bytes <= SMALLEST) return SMALLEST;
-  const step = 2 ** Math.max(8, Math.floor(Math.log2(bytes - 1)) - 2);
+  const step = 2 ** Math.max(8, Math.floor(Math.log2(bytes - 1)) - 3);
   return Math.ceil(bytes / step) * step;
 }
 

@@ -288,7 +288,11 @@ export class Device {
   /** Queues a plan's commands again. */
   replay(plan: Plan): void {
     this.#assertAlive();
-    for (const command of plan.renew()) this.#queue(command);
+    const { script } = plan;
+    const commands = plan.renew();
+    const asOne = script && !this.profiler && !this.#debug.flushEveryOp && script.commands.every(isCompiled);
+    if (!asOne) for (const command of commands) this.#queue(command);
+    else this.#queue({ kind: 'script', script, data: commands.flatMap((c) => (c.kind === 'write' ? [c.data] : [])) });
   }
 
   /** Submits what is queued, or has it submitted as soon as its pipelines are compiled. */
@@ -369,6 +373,8 @@ export class Device {
   #submit(batch: readonly Command[]): void {
     if (this.#failures.lost) return;
     this.#encoder.submit(batch, this.profiler);
+    const last = batch.findLast((command) => command.kind === 'script')?.script;
+    if (last && this.#commands.length === 0) this.#encoder.encodeAhead(last);
     const condemned = this.pool.hasCondemned || this.#textures.hasCondemned;
     if (condemned && this.#commands.length === 0 && this.#waiting === 0) {
       this.#encoder.forgetBindGroups();
@@ -386,6 +392,10 @@ export class Device {
   #assertAlive(): void {
     if (this.#failures.lost) throw this.#failures.lost;
   }
+}
+
+function isCompiled(command: Command): boolean {
+  return command.kind !== 'dispatch' || command.pipeline.compiled !== undefined;
 }
 
 function pack(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {

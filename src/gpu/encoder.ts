@@ -2,7 +2,8 @@
 import type { PoolBuffer } from './buffer-pool.ts';
 import type { BufferView, Pipeline } from './kernel.ts';
 import type { Profiler } from './profiler.ts';
-import { encodeTextureCopy, type PoolTexture } from './texture-pool.ts';
+import { Sheet, SLOT, SLOTS_PER_CHUNK } from './sheet.ts';
+import type { PoolTexture } from './texture-pool.ts';
 
 export interface DispatchCommand {
   readonly kind: 'dispatch';
@@ -50,7 +51,44 @@ export interface TextureCommand {
   readonly texture: PoolTexture;
 }
 
-export type Command = DispatchCommand | WriteCommand | CopyCommand | ReadCommand | ClearCommand | TextureCommand;
+/** Commands that are replayed as they stand, and what only their encoder knows of them. */
+export interface Script {
+  readonly commands: readonly Exclude<Command, ReadCommand | ScriptCommand>[];
+  /** Every buffer that they name. */
+  readonly buffers: ReadonlySet<PoolBuffer>;
+  encoded?: EncodedScript;
+  /** Will not be replayed any more. */
+  dropped?: boolean;
+}
+
+interface EncodedScript {
+  readonly groups: readonly (GPUBindGroup | undefined)[];
+  /** What the script's writes write comes here in one piece, each at its place in bytes, and is copied where it belongs. */
+  readonly upload:
+    | { readonly gpu: GPUBuffer; readonly host: Uint8Array<ArrayBuffer>; readonly places: number[] }
+    | undefined;
+  /** Places of parameters in the script's own uniform buffer, which is written once; -1 for those that go with the commands. */
+  readonly slots: Int32Array;
+  /** Made while the device worked on the step before; a command buffer can be submitted once. */
+  ahead?: GPUCommandBuffer | undefined;
+}
+
+/** A script to be submitted once more, with new data for its writes. */
+export interface ScriptCommand {
+  readonly kind: 'script';
+  readonly script: Script;
+  /** In the script's order. */
+  readonly data: readonly Uint8Array<ArrayBuffer>[];
+}
+
+export type Command =
+  | DispatchCommand
+  | WriteCommand
+  | CopyCommand
+  | ReadCommand
+  | ClearCommand
+  | TextureCommand
+  | ScriptCommand;
 
 /** Counters since the device was made; a bench takes differences. */
 export interface EncoderStats {
@@ -58,24 +96,24 @@ export interface EncoderStats {
   submits: number;
   bindGroupsCreated: number;
   uniformBytes: number;
-  /** Milliseconds spent on encoding commands, and on handing them to the driver. */
+  /** Milliseconds spent on uploads and on encoding commands before they are submitted, and on handing them to the driver. */
   encodeMs: number;
   submitMs: number;
+  /** Milliseconds spent on encoding the next replay of a step while the device works on this one. */
+  aheadMs: number;
 }
-
-const SLOT = 256; // minUniformBufferOffsetAlignment of every adapter divides it
-const SLOTS_PER_CHUNK = 1024;
-/** Dynamic offsets of the slots of a chunk. */
-const OFFSETS = Uint32Array.from({ length: SLOTS_PER_CHUNK }, (_, slot) => slot * SLOT);
 
 /** Uniform slots at fixed places: the n-th dispatch of a batch with parameters always uses slot n. */
 class UniformArena {
   readonly #device: GPUDevice;
   readonly #chunks: { gpu: GPUBuffer; host: Uint32Array<ArrayBuffer> }[] = [];
+  readonly #chunkSlots: number;
   used = 0;
 
-  constructor(device: GPUDevice) {
+  /** For `slots` dispatches where there cannot be more. */
+  constructor(device: GPUDevice, slots = SLOTS_PER_CHUNK) {
     this.#device = device;
+    this.#chunkSlots = Math.min(slots, SLOTS_PER_CHUNK);
   }
 
   take(params: Uint32Array): number {
@@ -83,8 +121,8 @@ class UniformArena {
     const chunk = Math.floor(slot / SLOTS_PER_CHUNK);
     if (chunk === this.#chunks.length)
       this.#chunks.push({
-        gpu: this.#device.createBuffer({ label: 'uniform arena', size: SLOT * SLOTS_PER_CHUNK, usage: 0x40 | 0x08 }), // UNIFORM | COPY_DST
-        host: new Uint32Array((SLOT / 4) * SLOTS_PER_CHUNK),
+        gpu: this.#device.createBuffer({ label: 'uniform arena', size: SLOT * this.#chunkSlots, usage: 0x40 | 0x08 }), // UNIFORM | COPY_DST
+        host: new Uint32Array((SLOT / 4) * this.#chunkSlots),
       });
     this.#chunks[chunk]!.host.set(params, (slot % SLOTS_PER_CHUNK) * (SLOT / 4));
     return slot;
@@ -122,6 +160,7 @@ export class Encoder {
     uniformBytes: 0,
     encodeMs: 0,
     submitMs: 0,
+    aheadMs: 0,
   };
 
   constructor(device: GPUDevice, options: { maxBindingBytes: number }) {
@@ -144,22 +183,20 @@ export class Encoder {
     const slots = this.#placeParams(commands);
     const label = opsOf(commands);
     this.stats.uniformBytes += this.#arena.upload();
-    let encoder: GPUCommandEncoder | undefined;
-    let pass: GPUComputePassEncoder | undefined;
-    let touched = new Set<PoolBuffer>();
-    let bound: Pipeline | undefined;
-    const endPass = () => {
-      pass?.end();
-      pass = undefined;
-      bound = undefined;
+    let sheet: Sheet | undefined;
+    const finished: GPUCommandBuffer[] = [];
+    const touched = new Set<PoolBuffer>();
+    const scripts: Script[] = [];
+    const isTouched = (buffer: PoolBuffer) => touched.has(buffer) || scripts.some(({ buffers }) => buffers.has(buffer));
+    const endSheet = () => {
+      if (sheet) finished.push(sheet.finish(profiler));
+      sheet = undefined;
     };
     const finish = () => {
-      endPass();
-      if (!encoder) return;
-      profiler?.resolve(encoder);
-      const finished = encoder.finish({ label });
+      endSheet();
+      if (finished.length === 0) return;
       const submitMs = performance.now();
-      this.#device.queue.submit([finished]);
+      this.#device.queue.submit(finished);
       const submittedMs = performance.now();
       submitting += submittedMs - submitMs;
       if (profiler) {
@@ -167,74 +204,108 @@ export class Encoder {
         begun = submittedMs;
       }
       this.stats.submits++;
-      encoder = undefined;
-      touched = new Set();
+      finished.length = 0;
+      scripts.length = 0;
+      touched.clear();
     };
     for (let n = 0; n < commands.length; n++) {
       const command = commands[n]!;
       if (command.kind === 'write') {
         // A queue write lands before every dispatch not yet submitted: where one of those uses the buffer, submit it first.
-        if (touched.has(command.target.buffer)) finish();
+        if (isTouched(command.target.buffer)) finish();
         this.#device.queue.writeBuffer(command.target.buffer.gpu, command.target.offset, command.data);
         continue;
       }
+      if (command.kind === 'script') {
+        // What it uploads would land before the run that waits to be submitted.
+        if (scripts.includes(command.script)) finish();
+        endSheet();
+        finished.push(this.#takeScript(command));
+        scripts.push(command.script);
+        continue;
+      }
       if (command.kind === 'dispatch' && profiler?.full) finish();
-      encoder ??= this.#device.createCommandEncoder({ label });
+      sheet ??= new Sheet(this.#device, label);
       if (command.kind === 'dispatch') {
-        if (!pass || profiler) {
-          endPass();
-          pass = encoder.beginComputePass(profiler?.descriptor(command));
-        }
-        if (bound !== command.pipeline) {
-          bound = command.pipeline;
-          pass.setPipeline(command.pipeline.compiled!);
-        }
-        const slot = slots[n]!;
-        const group = this.#bindGroup(command, slot);
-        if (slot < 0) pass.setBindGroup(0, group);
-        else pass.setBindGroup(0, group, OFFSETS, slot % SLOTS_PER_CHUNK, 1);
-        if (command.pipeline.immediate) pass.setImmediates(0, command.params);
-        pass.dispatchWorkgroups(...command.grid);
+        if (profiler) sheet.endPass();
+        sheet.dispatch(command, this.#bindGroup(command, slots[n]!), slots[n]!, profiler?.descriptor(command));
         this.stats.dispatches++;
         for (const view of command.views) if ('buffer' in view) touched.add(view.buffer);
         continue;
       }
-      endPass();
       profiler?.between(command);
-      if (command.kind === 'clear') {
-        encoder.clearBuffer(command.target.buffer.gpu, command.target.offset, Math.ceil(command.target.bytes / 4) * 4);
-        touched.add(command.target.buffer);
-      } else if (command.kind === 'texture') {
-        encodeTextureCopy(encoder, command.source, command.texture);
-        touched.add(command.source.buffer);
-      } else if (command.kind === 'copy') {
-        const { source, target } = command;
-        encoder.copyBufferToBuffer(source.buffer.gpu, source.offset, target.buffer.gpu, target.offset, target.bytes);
-        touched.add(source.buffer).add(target.buffer);
-      } else {
-        encoder.copyBufferToBuffer(
-          command.source.buffer.gpu,
-          command.source.offset,
-          command.staging,
-          0,
-          command.source.bytes,
-        );
-        touched.add(command.source.buffer);
-      }
+      sheet.transfer(command);
+      if (command.kind !== 'clear') touched.add(command.source.buffer);
+      if (command.kind === 'clear' || command.kind === 'copy') touched.add(command.target.buffer);
     }
     finish();
     this.stats.encodeMs += performance.now() - start - submitting;
     this.stats.submitMs += submitting;
   }
 
-  #placeParams(commands: readonly Command[]): Int32Array {
-    const slots = new Int32Array(commands.length).fill(-1);
+  /** Encodes the next run of a script, to have it ready when it is submitted. */
+  encodeAhead(script: Script): void {
+    if (script.dropped) return;
+    const start = performance.now();
+    const encoded = this.#prepare(script);
+    encoded.ahead ??= this.#encode(script, encoded);
+    this.stats.aheadMs += performance.now() - start;
+  }
+
+  #takeScript({ script, data }: ScriptCommand): GPUCommandBuffer {
+    const encoded = this.#prepare(script);
+    const { upload } = encoded;
+    if (upload) {
+      data.forEach((bytes, n) => {
+        upload.host.set(bytes, upload.places[n]);
+      });
+      this.#device.queue.writeBuffer(upload.gpu, 0, upload.host);
+    }
+    const taken = encoded.ahead ?? this.#encode(script, encoded);
+    encoded.ahead = undefined;
+    for (const { kind } of script.commands) if (kind === 'dispatch') this.stats.dispatches++;
+    return taken;
+  }
+
+  #encode({ commands }: Script, { groups, slots, upload }: EncodedScript): GPUCommandBuffer {
+    const sheet = new Sheet(this.#device, opsOf(commands));
+    let writes = 0;
     for (let n = 0; n < commands.length; n++) {
       const command = commands[n]!;
-      if (command.kind === 'dispatch' && command.params.length > 0 && !command.pipeline.immediate)
-        slots[n] = this.#arena.take(command.params);
+      if (command.kind === 'dispatch') sheet.dispatch(command, groups[n]!, slots[n]!);
+      else if (command.kind === 'write') sheet.copy(upload!.gpu, upload!.places[writes++]!, command.target);
+      else sheet.transfer(command);
     }
-    return slots;
+    return sheet.finish();
+  }
+
+  #prepare(script: Script): EncodedScript {
+    if (script.encoded) return script.encoded;
+    const arena = new UniformArena(this.#device, script.commands.filter(needsSlot).length);
+    const slots = this.#placeParams(script.commands, arena);
+    this.stats.uniformBytes += arena.upload();
+    const groups = script.commands.map((command, n) => {
+      if (command.kind !== 'dispatch') return undefined;
+      return slots[n]! < 0 ? this.#bindGroup(command, -1) : this.#newGroup(command, slots[n]!, arena);
+    });
+    script.encoded = { groups, slots, upload: this.#uploadOf(script) };
+    return script.encoded;
+  }
+
+  #uploadOf({ commands }: Script): EncodedScript['upload'] {
+    let size = 0;
+    const places = commands.flatMap((command) => {
+      if (command.kind !== 'write') return [];
+      size += Math.ceil(command.data.length / 4) * 4;
+      return [size - Math.ceil(command.data.length / 4) * 4];
+    });
+    if (size === 0) return undefined;
+    const gpu = this.#device.createBuffer({ label: 'uploads of a script', size, usage: 0x08 | 0x04 }); // COPY_DST | COPY_SRC
+    return { gpu, host: new Uint8Array(size), places };
+  }
+
+  #placeParams(commands: readonly Command[], arena = this.#arena): Int32Array {
+    return Int32Array.from(commands, (command) => (needsSlot(command) ? arena.take(command.params) : -1));
   }
 
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
@@ -249,26 +320,34 @@ export class Encoder {
     });
     let group = this.#groups.get(key);
     if (!group) {
-      const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => {
-        const view = views[i]!;
-        return {
-          binding: binding.index,
-          resource: 'buffer' in view ? { buffer: view.buffer.gpu, offset: view.offset, size: ranges[i]! } : view.view,
-        };
-      });
-      if (slot >= 0)
-        entries.push({
-          binding: pipeline.kernel.paramsBinding!,
-          resource: { buffer: this.#arena.buffer(slot), size: pipeline.uniformBytes },
-        });
-      group = this.#device.createBindGroup({ label: command.label, layout: pipeline.layout, entries });
-      this.stats.bindGroupsCreated++;
+      group = this.#newGroup(command, slot, this.#arena);
       if (this.#groups.size >= MAX_CACHED_GROUPS) this.forgetBindGroups();
       this.#groups.set(key, group);
     }
     command.group = { gpu: group, chunk, generation: this.#generation };
     return group;
   }
+
+  #newGroup({ pipeline, views, label }: DispatchCommand, slot: number, arena: UniformArena): GPUBindGroup {
+    const entries: GPUBindGroupEntry[] = pipeline.kernel.bindings.map((binding, i) => {
+      const view = views[i]!;
+      if (!('buffer' in view)) return { binding: binding.index, resource: view.view };
+      const size = rangeOf(view, views, this.#maxBindingBytes);
+      return { binding: binding.index, resource: { buffer: view.buffer.gpu, offset: view.offset, size } };
+    });
+    if (slot >= 0)
+      entries.push({
+        binding: pipeline.kernel.paramsBinding!,
+        resource: { buffer: arena.buffer(slot), size: pipeline.uniformBytes },
+      });
+    this.stats.bindGroupsCreated++;
+    return this.#device.createBindGroup({ label, layout: pipeline.layout, entries });
+  }
+}
+
+/** Whether parameters go through a uniform buffer. */
+function needsSlot(command: Command): command is DispatchCommand {
+  return command.kind === 'dispatch' && command.params.length > 0 && !command.pipeline.immediate;
 }
 
 const MAX_CACHED_GROUPS = 16_384;

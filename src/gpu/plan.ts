@@ -1,7 +1,7 @@
 // A recorded step: the commands that it queued, to be queued again with new data, and the buffers that it holds for them.
 import { WeftError } from '../errors.ts';
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts';
-import type { Command, WriteCommand } from './encoder.ts';
+import type { Command, Script, WriteCommand } from './encoder.ts';
 
 /** Something on the host that a step's commands depended on while it was recorded. */
 interface Guard {
@@ -24,7 +24,7 @@ export function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuf
 
 /** Commands as they are recorded, and later replayed. Made by `Device.record`. */
 export class Plan {
-  readonly commands: Command[] = [];
+  commands: Exclude<Command, { kind: 'script' | 'read' }>[] = [];
   /** Buffers that the commands name. */
   readonly #buffers = new Set<PoolBuffer>();
   /** Buffers allocated while recording. */
@@ -32,6 +32,7 @@ export class Plan {
   readonly #guards: Guard[] = [];
   readonly #work: HostWork[] = [];
   readonly #pool: BufferPool;
+  #script: Script | undefined;
   #valid = true;
   #spoilt = false;
   /** What made a tensor that the step used up. */
@@ -52,6 +53,7 @@ export class Plan {
   }
 
   add(command: Command): void {
+    if (command.kind === 'script') throw new WeftError('compile: a compiled step cannot be run inside another');
     if (command.kind === 'read')
       throw new WeftError(
         'compile: the step reads data back from the device (data() or item()). Return the tensor and read it after the step.',
@@ -94,8 +96,17 @@ export class Plan {
         `compile: the step uses and frees a tensor made before it (by ${this.#consumed}), which a replay could not use again. Call zeroGrad in the same step as backward, and dispose outside.`,
       );
     for (const buffer of this.#buffers) if (buffer.gone) this.spoil();
-    if (this.#spoilt) this.drop();
-    else for (const buffer of this.#buffers) this.#pool.reserve(buffer, this);
+    if (this.#spoilt) {
+      this.drop();
+      return;
+    }
+    for (const buffer of this.#buffers) this.#pool.reserve(buffer, this);
+    this.#script = { commands: this.commands, buffers: this.#buffers };
+  }
+
+  /** The commands as one, until the plan is dropped. */
+  get script(): Script | undefined {
+    return this.#script;
   }
 
   /** Gives the buffers up. */
@@ -104,11 +115,13 @@ export class Plan {
     this.#valid = false;
     for (const buffer of this.#born) this.#pool.unreserve(buffer, this);
     for (const buffer of this.#buffers) this.#pool.unreserve(buffer, this);
-    this.commands.length = 0;
+    this.commands = [];
+    if (this.#script) this.#script.dropped = true;
+    this.#script = undefined;
   }
 
   /** Does the host's part of another step, and returns the commands. Nothing is queued where a check throws. */
-  renew(): Iterable<Command> {
+  renew(): Command[] {
     const written = new Map<Command, WriteCommand>();
     for (const work of this.#work)
       if (typeof work === 'function') work();

@@ -31,7 +31,7 @@ export interface LstmOptions extends SequenceOptions {
  * With `lengths`, each row is as if it had been run alone (PyTorch's packed sequences): the reverse direction starts at the
  * row's own end, outputs past it are 0, final states are those of the last valid step.
  * Returns `output` `[…, D·H]`, `hN` and `cN` `[D, B, H]`. For the backward pass 6·B·T·D·H floats are kept beside the
- * output, and 8·D·H·(H + 32) of packed weights.
+ * output, and 8·D·H·(H + 32) of packed weights, with two directions also 4·D·H·I.
  * Source: Hochreiter and Schmidhuber 1997, with forget gates as in Gers et al. 2000.
  */
 export function lstm(

@@ -201,6 +201,34 @@ test('replays draw new dropout masks, as many calls on as the step makes', async
   expect(generator.nextCall(), 'two draws in each step').toBe(2);
 });
 
+test('replays that wait together keep their own data, and those of a plan that was dropped meanwhile still run', async () => {
+  const device = await start();
+  // Made on the device: it is copied in, and no upload parts the replays but the rates.
+  const x = keep(mul(full([4], 3), full([4], 2)));
+  const results = async (together: boolean) => {
+    const weight = full([4], 1, { requiresGrad: true });
+    const sgd = new SGD([weight], { lr: 0.01 });
+    const run = compile(({ x }: { x: Tensor }) => {
+      const loss = sum(mul(mul(weight, weight), x));
+      backward(loss);
+      sgd.step();
+      sgd.zeroGrad();
+      return loss;
+    });
+    const waiting: Tensor[] = [];
+    for (let n = 0; n < 6; n++) {
+      sgd.paramGroups[0]!.lr = 0.01 * (n + 1);
+      waiting.push(run({ x }));
+      if (!together) await device.synchronize();
+    }
+    expect(run.stats).toEqual({ traced: 2, replayed: 4, plans: 1 });
+    run.dispose();
+    return Promise.all([weight, ...waiting].map((result) => result.data()));
+  };
+  const apart = await results(false); // first: replays whose kernels are not compiled yet go another way
+  expectSameBits(await results(true), apart, 'waiting together');
+});
+
 test('loading other values between replays is seen, freeing a parameter has the step recorded anew', async () => {
   await start();
   const { run, x, y, linear } = linearStep({ momentum: 0 });

@@ -2,7 +2,7 @@
 import { ArgumentError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
-import { assign, empty } from './create.ts';
+import { empty } from './create.ts';
 import { keep, step } from './scope.ts';
 import { formatShape } from './shape.ts';
 import { Tensor } from './tensor.ts';
@@ -73,7 +73,11 @@ export function compile<In extends Tensors, Out extends Tensors>(
     const slots = tensorsOf(inputs).map(({ tensor }) => slotFor(tensor));
     fill(slots, inputs);
     try {
-      const made = device.record(() => step(() => fn(withTensors(inputs, slots))));
+      const made = device.record(() => {
+        for (const slot of slots)
+          if (slot.host && slot.size > 0) device.write({ ...slot.view, bytes: slot.bytes }, () => slot.host!.slice());
+        return step(() => fn(withTensors(inputs, slots)));
+      });
       for (const { tensor } of tensorsOf(made.result)) keep(tensor);
       return { plan: made.plan, slots, result: made.result };
     } catch (error) {
@@ -186,7 +190,8 @@ function slotFor({ shape, dtype, device, host }: Tensor): Tensor {
 function fill(slots: readonly Tensor[], inputs: Tensors): void {
   tensorsOf(inputs).forEach(({ tensor }, i) => {
     const slot = slots[i]!;
-    if (tensor.host) assign(slot, tensor.host);
+    // Values that the host has are uploaded by the recording itself.
+    if (tensor.host) slot.host!.set(tensor.host);
     else if (tensor.size > 0)
       slot.device.copy({ ...tensor.view, bytes: tensor.bytes }, { ...slot.view, bytes: slot.bytes });
   });

@@ -9,6 +9,16 @@
 // @use ${CELL}_backward
 override QUADS: u32 = 16u;
 @group(0) @binding(2) var<storage, read> r: array<vec4f>;                   // [D, ⌈H/32⌉, G·H, 8] of four k
+@group(0) @binding(4) var<storage, read> d_out: array<vec4f>;               // [B·T rows, D·H]
+@group(0) @binding(6) var<storage, read> saved: array<vec4f>;               // [B·T rows, D·H]
+
+fn d_out_at(place: u32) -> vec4f {
+  return d_out[place];
+}
+
+fn saved_at(place: u32) -> vec4f {
+  return saved[place];
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) index: u32) {

@@ -5,15 +5,25 @@
 // Grid: x covers units (4·WORKGROUP_SIZE to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z
 // the batch (8·$R rows per workgroup).
 // @variants CELL lstm gru rnn
-// @variants R 1 2 4
+// @variants R 1 2
 enable subgroups;
 // @use grid
 // @use texel
 // @use recurrent_backward
 // @use ${CELL}_backward
 @group(0) @binding(2) var r: texture_storage_2d<rgba32float, read>;         // [D, ⌈H/32⌉, G·H, 8] of four k
+@group(0) @binding(4) var d_out: texture_storage_2d<rgba32float, read>;     // [B·T rows, D·H]
+@group(0) @binding(6) var saved: texture_storage_2d<rgba32float, read>;     // [B·T rows, D·H]
 
 const ROWS = 8u * ${R}u;
+
+fn d_out_at(place: u32) -> vec4f {
+  return textureLoad(d_out, texel(place));
+}
+
+fn saved_at(place: u32) -> vec4f {
+  return textureLoad(saved, texel(place));
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) index: u32, @builtin(subgroup_invocation_id) lane: u32) {

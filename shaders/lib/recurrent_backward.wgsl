@@ -3,10 +3,10 @@
 // `gates_inout` holds the activations and is overwritten with the gradients, row by row; past the end of a row they become 0.
 // What a cell makes begins with what the recurrence reads of it, GATES of them.
 // A step with index T makes d_h_0 alone, into `d_h_n_inout`. Units go four at a time.
+// The kernels have what is only read, each in its own form: d_out_at(place), saved_at(place) of [B·T rows, D·H].
 // @use recurrent
 // @use vanishing
 @group(0) @binding(3) var<storage, read_write> gates_inout: array<vec4f>;   // [B·T rows, D, G, H]
-@group(0) @binding(4) var<storage, read> d_out: array<vec4f>;               // [B·T rows, D·H]
 @group(0) @binding(5) var<storage, read_write> d_h_n_inout: array<vec4f>;   // [D, B, H]
 
 struct Next { place: u32, is: bool }

@@ -1,9 +1,9 @@
 // The gradient of an Elman layer's cell.
 //   d_h = d_out_t + d_gates_{t+1} · Rᵀ     (d_h_n instead of the product at a row's last step);   d_gates_t = d_h · φ'(h_t)
+// `saved` is h.
 override RELU: bool = false;
 const GATES = 1u;
 const MADE = 1u;
-@group(0) @binding(6) var<storage, read> h: array<vec4f>;                   // [B·T rows, D·H]
 
 fn d_product(here: u32, q: u32) -> vec4f {
   return gates_inout[here * (params.hidden / 4u) + q];
@@ -20,13 +20,13 @@ fn keep(here: u32, k: u32, made: array<vec4f, MADE>) {
 
 fn cell(here: u32, before: u32, k: u32, end: u32, product: vec4f, is_last: bool, is_first: bool) -> array<vec4f, MADE> {
   let at = here * (params.hidden / 4u) + k;
-  var d_h = d_out[at];
+  var d_h = d_out_at(at);
   if is_last {
     d_h += d_h_n_inout[end];
   } else {
     d_h += product;
   }
-  let h_t = h[at];
+  let h_t = saved_at(at);
   let made = vanishing(d_h * select(1.0 - h_t * h_t, select(vec4f(), vec4f(1.0), h_t > vec4f()), RELU));
   return array<vec4f, MADE>(made);
 }

@@ -64,7 +64,7 @@ export function gru(
       layer,
       'backward',
       packed,
-      { gates_inout: gates, m_inout: m, h_prev: previous, d_out, d_h_n_inout: dH },
+      { gates_inout: gates, m_inout: m, saved: previous, d_out, d_h_n_inout: dH },
       { steps: time + Number(needs[1]) },
     );
     const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };

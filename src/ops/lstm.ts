@@ -71,7 +71,7 @@ export function lstm(
       layer,
       'backward',
       packed,
-      { gates_inout: gates, c, c0, d_out, d_c_inout: dC, d_h_n_inout: dH },
+      { gates_inout: gates, saved: c, c0, d_out, d_c_inout: dC, d_h_n_inout: dH },
       { steps: time + Number(needs[1]) },
     );
     const wanted = { x: needs[0]!, weights: needs.slice(3).some(Boolean) };

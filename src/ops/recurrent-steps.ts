@@ -6,7 +6,9 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Layer } from './recurrent.ts';
 import { type Launch, launchOf } from './recurrent-form.ts';
 
-const KERNELS = {
+/** `plain`, or by the row groups of 8 that an invocation holds. */
+type Forms = { plain: Kernel; 1: Kernel; 2: Kernel; 4?: Kernel };
+const KERNELS: Record<'forward' | 'backward', Record<Layer['kind']['op'], Forms>> = {
   forward: {
     lstm: {
       plain: shaders.recurrent_forward_lstm,
@@ -32,22 +34,19 @@ const KERNELS = {
       plain: shaders.recurrent_backward_lstm,
       1: shaders.recurrent_backward_texel_lstm_1,
       2: shaders.recurrent_backward_texel_lstm_2,
-      4: shaders.recurrent_backward_texel_lstm_4,
     },
     gru: {
       plain: shaders.recurrent_backward_gru,
       1: shaders.recurrent_backward_texel_gru_1,
       2: shaders.recurrent_backward_texel_gru_2,
-      4: shaders.recurrent_backward_texel_gru_4,
     },
     rnn: {
       plain: shaders.recurrent_backward_rnn,
       1: shaders.recurrent_backward_texel_rnn_1,
       2: shaders.recurrent_backward_texel_rnn_2,
-      4: shaders.recurrent_backward_texel_rnn_4,
     },
   },
-} as const;
+};
 
 /** The recurrent weights as the kernels read them, and sums of the biases: views of one tensor, which `all` is. */
 export interface Packed {
@@ -117,10 +116,10 @@ export function runSteps(
   const { device } = x;
   if (geometry.batch * geometry.time === 0) return;
   const launch = launchOf(layer, pass);
-  const kernel: Kernel = KERNELS[pass][kind.op][launch.texel ?? 'plain'];
+  const kernel: Kernel = KERNELS[pass][kind.op][launch.texel ?? 'plain']!;
   const views = Object.fromEntries(Object.entries({ ...tensors, lengths }).map(([name, t]) => [name, t.view]));
-  const run = (r: unknown) => {
-    const bind = { ...views, r } as Record<string, (typeof views)[string]>;
+  const run = (own: object) => {
+    const bind = { ...views, ...own } as Record<string, (typeof views)[string]>;
     for (const [first, last] of ranges(launch, options.steps))
       device.run(kernel, {
         bind,
@@ -131,8 +130,10 @@ export function runSteps(
         ...stepWork(layer, tensors, packed[pass], last - first),
       });
   };
-  if (launch.texel) device.withTextures([packed[pass].view], kind.op, ([texture]) => run(texture));
-  else run(packed[pass].view);
+  const r = packed[pass].view;
+  if (!launch.texel) run({ r });
+  else if (pass === 'forward') device.withTextures([r], kind.op, ([r]) => run({ r }));
+  else device.withTextures([r, views.d_out!, views.saved!], kind.op, ([r, d_out, saved]) => run({ r, d_out, saved }));
 }
 
 /** First and last step (exclusive) of each dispatch. */

@@ -63,7 +63,7 @@ export function rnn(
       layer,
       'backward',
       packed,
-      { gates_inout: gates, h: output, d_out, d_h_n_inout: dH },
+      { gates_inout: gates, saved: output, d_out, d_h_n_inout: dH },
       { steps: time + Number(needs[1]), overrides },
     );
     const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };

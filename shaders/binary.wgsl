@@ -1,13 +1,12 @@
-// binary: out = f(a, b), elementwise with NumPy broadcasting, f chosen by OP (the order of BINARY in src/ops/elementwise.ts).
-// BROADCAST false: all three have the same shape. True: `out` has the dimensions n0..n5 (leading ones are 1) and a, b are
-// read by strides, 0 where they repeat; `base` is the element of the whole result that out[0] stands for, `skip_a` and
-// `skip_b` (0, or `base` too) the elements of the operands that are not bound.
+// binary: out = f(a, b), elementwise with NumPy broadcasting, f chosen by OP (lib/binary_op). binary_same takes f32 of one shape.
+// `out` has the dimensions n0..n5 (leading ones are 1); a, b are read by strides, 0 where they repeat; `base` is the element of the
+// whole result that out[0] stands for, `skip_a` and `skip_b` (0, or `base` too) the elements of the operands that are not bound.
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
+alias Element = $T;
 // @use arithmetic_$T
-override OP: u32 = 0u;
-override BROADCAST: bool = false;
+// @use binary_op
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base: u32, skip_a: u32, skip_b: u32,
@@ -20,35 +19,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<$T>;
 @group(0) @binding(3) var<storage, read_write> out: array<$T>;           // [size]
 
-fn apply(x: $T, y: $T) -> $T {
-  switch OP {
-    case 0u: { return x + y; }
-    case 1u: { return x - y; }
-    case 2u: { return x * y; }
-    case 3u: { return x / y; }
-    case 4u: { return max(x, y); }
-    case 5u: { return min(x, y); }
-    default: { return raise(x, y); }
-  }
-}
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
   if index >= params.size {
     return;
   }
-  var at_a = index;
-  var at_b = index;
-  if BROADCAST {
-    var rest = params.base + index;
-    let i5 = rest % params.n5; rest /= params.n5;
-    let i4 = rest % params.n4; rest /= params.n4;
-    let i3 = rest % params.n3; rest /= params.n3;
-    let i2 = rest % params.n2; rest /= params.n2;
-    let i1 = rest % params.n1; rest /= params.n1;
-    at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a;
-    at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b;
-  }
+  var rest = params.base + index;
+  let i5 = rest % params.n5; rest /= params.n5;
+  let i4 = rest % params.n4; rest /= params.n4;
+  let i3 = rest % params.n3; rest /= params.n3;
+  let i2 = rest % params.n2; rest /= params.n2;
+  let i1 = rest % params.n1; rest /= params.n1;
+  let at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a;
+  let at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b;
   out[index] = apply(a[at_a], b[at_b]);
 }

@@ -93,7 +93,7 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
   const timings = await alternate(passed, {
     rounds: options.quick ? 1 : 9,
     atLeast: options.quick ? 1 : spec.layers > 1 ? 2 : 3,
-    limitMs: 30_000,
+    limitMs: 25_000,
   });
   for (const { peer, name: handle } of trainees) await peer.close(handle);
   return [...timings]

@@ -34,7 +34,7 @@ export const UNARY = [
 ] as const;
 export type UnaryName = (typeof UNARY)[number];
 
-/** OP of binary.wgsl, in order. */
+/** OP of lib/binary_op.wgsl, in order. */
 export const BINARY = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow'] as const;
 export type BinaryName = (typeof BINARY)[number];
 
@@ -96,8 +96,14 @@ export function unaryBackward(name: UnaryName, saved: Tensor, dY: Tensor, alpha 
 
 /** `f(a, b)` with broadcasting; both of one dtype. */
 export function binary(name: BinaryName, a: Tensor, b: Tensor, label: string = name): Tensor {
+  const op = BINARY.indexOf(name);
+  if (a.dtype === 'f32' && sameShape(a.shape, b.shape)) {
+    const out = empty(a.shape, { device: a.device, label });
+    runFlat(label, shaders.binary_same, { a, b, out }, {}, { OP: op });
+    return out;
+  }
   const kernel = { f32: shaders.binary_f32, i32: shaders.binary_i32, u32: shaders.binary_u32 }[a.dtype];
-  return launchPair(label, kernel, BINARY.indexOf(name), a, b, a.dtype);
+  return launchPair(label, kernel, op, a, b, a.dtype);
 }
 
 /** 1 where the comparison holds, else 0, as u32; with broadcasting. */
@@ -110,13 +116,7 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
   const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, a.shape, b.shape);
   const out = empty(shape, { dtype, device: a.device, label });
   if (sameShape(a.shape, b.shape)) {
-    runFlat(
-      label,
-      kernel,
-      { a, b, out },
-      flatStrides,
-      kernel.overrides.some((o) => o.name === 'BROADCAST') ? { OP: op, BROADCAST: false } : { OP: op },
-    );
+    runFlat(label, kernel, { a, b, out }, flatStrides, { OP: op });
     return out;
   }
   const dims = mergeAxes(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
@@ -132,7 +132,7 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
     out.device.run(kernel, {
       bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
       params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...strides },
-      overrides: kernel.overrides.some((o) => o.name === 'BROADCAST') ? { OP: op, BROADCAST: true } : { OP: op },
+      overrides: { OP: op },
       grid: Math.ceil(size / WORKGROUP),
       label,
     });

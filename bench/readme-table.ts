@@ -30,8 +30,11 @@ export function readmeTables(reports: readonly Report[]): string {
 
 function oneMachine(reports: readonly Report[]): string {
   const { adapter, machine } = reports[0]!;
-  const results = reports.flatMap((report) => report.results);
-  const main = results.filter(({ suite, base }) => (suite === 'training' || suite === 'kernels') && base === undefined);
+  // The suites with rivals, each run's ratios by its own figures: `step` has the same cases once more.
+  const results = reports
+    .flatMap((report) => report.results)
+    .filter(({ suite }) => suite === 'training' || suite === 'kernels');
+  const main = results.filter(({ base }) => base === undefined);
   const raced = [...new Set(main.filter(({ engine }) => engine !== 'weft').map(({ name }) => name))];
   const find = (name: string, engine: EngineName) => results.find((r) => r.name === name && r.engine === engine);
   const shown = COLUMNS.filter(([, engine, suffix]) => raced.some((name) => find(name + suffix, engine)));

@@ -4,6 +4,7 @@ declare global {
   interface GPUBindGroup {}
   interface GPUBindGroupLayout {}
   interface GPUBuffer {}
+  interface GPUCommandBuffer {}
   interface GPUCommandEncoder {}
   interface GPUComputePassDescriptor {}
   interface GPUComputePipeline {}

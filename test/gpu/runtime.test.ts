@@ -156,7 +156,8 @@ test('grids over the limit are folded: the same bits with 1000 workgroups a dime
 
 test('a grid that cannot be folded is refused with the op', async () => {
   const device = await init({ maxGrid: 10 });
-  const twice = (size: number) => ops.add(full([size], 1), full([size], 1));
+  const ones = (size: number) => full([size], 1, { dtype: 'i32' }); // one invocation an element
+  const twice = (size: number) => ops.add(ones(size), ones(size));
   expect(() => twice(64 * 101)).toThrow(/^add: a grid of .* is over the limit of 10 per dimension$/);
   expect((await twice(64 * 100).data())[6399]).toBe(2);
   device.destroy();

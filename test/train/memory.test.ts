@@ -114,6 +114,9 @@ test('2,000 steps with varying B and T: what steps 200 to 2,000 hold is the same
   await trainer.fit(8);
   expect(trainer.position.step).toBe(200);
   const early = await measure();
+  await trainer.fit(40);
+  expect(trainer.position.step).toBe(1000);
+  const half = await measure();
   await trainer.fit(80);
   expect(trainer.position.step).toBe(2000);
   const late = await measure();
@@ -129,7 +132,9 @@ test('2,000 steps with varying B and T: what steps 200 to 2,000 hold is the same
     Object.entries({ liveBytes, reservedBytes, peakBytes, textureBytes, created, pipelines, bindGroupsCreated });
   expect(flat(late)).toEqual(flat(early));
   expect(late.dispatches).toBeGreaterThan(9 * early.dispatches);
-  expect(late.resident, `from ${early.resident} bytes`).toBeLessThan(1.05 * early.resident);
+  // The driver's heap takes some hundreds of steps to reach its height (measured: 261, 272 MB after 200, 2,000; 275 after 6,000).
+  expect(late.resident, `from ${early.resident} bytes`).toBeLessThan(1.1 * early.resident);
+  expect(late.resident, `from ${half.resident} bytes`).toBeLessThan(1.03 * half.resident);
   device.destroy();
 });
 

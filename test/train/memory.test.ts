@@ -1,7 +1,7 @@
 // Memory over thousands of steps, and what happens where there is too little of it.
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { IGNORE_INDEX } from '../../src/data/index.ts';
 import { OutOfMemoryError } from '../../src/errors.ts';
 import type { Device, DeviceOptions } from '../../src/gpu/device.ts';
@@ -90,17 +90,24 @@ async function parametersOf(model: Tagger) {
 setFlagsFromString('--expose-gc');
 const collect: () => void = runInNewContext('gc');
 
-/** Bytes resident after what is garbage has gone, the driver's part of it included. */
+/**
+ * Bytes resident after what is garbage has gone, the driver's part of it included. Not V8's space for new objects, which
+ * is touched page by page up to 32 MiB whatever the program keeps.
+ */
 async function residentBytes(device: Device): Promise<number> {
   for (let n = 0; n < 3; n++) {
     collect();
     await device.synchronize();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return process.memoryUsage.rss();
+  const { physical_space_size: nursery } = getHeapSpaceStatistics().find((s) => s.space_name === 'new_space')!;
+  return process.memoryUsage.rss() - nursery;
 }
 
 test('2,000 steps with varying B and T: what steps 200 to 2,000 hold is the same', async () => {
+  // Compiling what has become hot would leave some 5 MB of V8's own in malloc's arenas between the two measurements.
+  setFlagsFromString('--no-opt');
+  onTestFinished(() => setFlagsFromString('--opt'));
   const device = await init();
   // 25 batches of as many shapes, B from 1 to 9 and T from 1 to 8.
   const batches = Array.from({ length: 25 }, (_, n) => rectangle(1 + ((n * 5) % 9), 1 + ((n * 3) % 8), 90, n));
@@ -114,9 +121,6 @@ test('2,000 steps with varying B and T: what steps 200 to 2,000 hold is the same
   await trainer.fit(8);
   expect(trainer.position.step).toBe(200);
   const early = await measure();
-  await trainer.fit(40);
-  expect(trainer.position.step).toBe(1000);
-  const half = await measure();
   await trainer.fit(80);
   expect(trainer.position.step).toBe(2000);
   const late = await measure();
@@ -132,9 +136,7 @@ test('2,000 steps with varying B and T: what steps 200 to 2,000 hold is the same
     Object.entries({ liveBytes, reservedBytes, peakBytes, textureBytes, created, pipelines, bindGroupsCreated });
   expect(flat(late)).toEqual(flat(early));
   expect(late.dispatches).toBeGreaterThan(9 * early.dispatches);
-  // The driver's heap takes some hundreds of steps to reach its height (measured: 261, 272 MB after 200, 2,000; 275 after 6,000).
-  expect(late.resident, `from ${early.resident} bytes`).toBeLessThan(1.1 * early.resident);
-  expect(late.resident, `from ${half.resident} bytes`).toBeLessThan(1.03 * half.resident);
+  expect(late.resident, `from ${early.resident} bytes`).toBeLessThan(1.05 * early.resident);
   device.destroy();
 });
 

@@ -4,6 +4,7 @@
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
+// @use index
 alias Element = $T;
 // @use arithmetic_$T
 // @use binary_op
@@ -25,13 +26,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if index >= params.size {
     return;
   }
-  var rest = params.base + index;
-  let i5 = rest % params.n5; rest /= params.n5;
-  let i4 = rest % params.n4; rest /= params.n4;
-  let i3 = rest % params.n3; rest /= params.n3;
-  let i2 = rest % params.n2; rest /= params.n2;
-  let i1 = rest % params.n1; rest /= params.n1;
-  let at_a = rest * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a;
-  let at_b = rest * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b;
+  let i = index_in(params.base + index, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
+  let at_a = place_of(i, vec3u(params.a0, params.a1, params.a2), vec3u(params.a3, params.a4, params.a5)) - params.skip_a;
+  let at_b = place_of(i, vec3u(params.b0, params.b1, params.b2), vec3u(params.b3, params.b4, params.b5)) - params.skip_b;
   out[index] = apply(a[at_a], b[at_b]);
 }

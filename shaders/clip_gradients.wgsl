@@ -3,9 +3,8 @@
 //   blocks[n] = (first vec4 in the chunk, elements, -, -) for the gradients in the chunk
 // Grid: one workgroup per block of the chunk, then `strip` vec4s an invocation, the workgroups of one gradient behind those of
 // another; size 0 stands for none.
-// @use grid
+// @use strips
 override CLAMP: bool = false;
-override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   chunk_blocks: u32, size_0: u32, size_1: u32, size_2: u32, size_3: u32, size_4: u32, strip: u32,
 }
@@ -44,8 +43,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let units = (params.size_$i + 3u) / 4u;
     let groups = (units + span - 1u) / span;
     if group < groups {
-      let end = min((group + 1u) * span, units);
-      for (var i = group * span + lane; i < end; i += WORKGROUP_SIZE) {
+      let strip = strip_of(group, lane, params.strip, units);
+      for (var i = strip.begin; i < strip.end; i += WORKGROUP_SIZE) {
         let old = gradient_$i[i];
         // What lies beside the gradient in its last vec4 is not ours.
         gradient_$i[i] = select(old, clipped(old, b), vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.size_$i));

@@ -2,6 +2,7 @@
 // Transposes, slices, concatenates, repeats (stride 0) and pads (into a cleared tensor).
 // Grid: one invocation per element of the box.
 // @use grid
+// @use index
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base_x: u32, base_out: u32,
@@ -19,13 +20,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if index >= params.size {
     return;
   }
-  var rest = index;
-  let i5 = rest % params.n5; rest /= params.n5;
-  let i4 = rest % params.n4; rest /= params.n4;
-  let i3 = rest % params.n3; rest /= params.n3;
-  let i2 = rest % params.n2; rest /= params.n2;
-  let i1 = rest % params.n1; rest /= params.n1;
-  let source = params.base_x + rest * params.s0 + i1 * params.s1 + i2 * params.s2 + i3 * params.s3 + i4 * params.s4 + i5 * params.s5;
-  let place = params.base_out + rest * params.t0 + i1 * params.t1 + i2 * params.t2 + i3 * params.t3 + i4 * params.t4 + i5 * params.t5;
+  let i = index_in(index, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
+  let source = params.base_x + place_of(i, vec3u(params.s0, params.s1, params.s2), vec3u(params.s3, params.s4, params.s5));
+  let place = params.base_out + place_of(i, vec3u(params.t0, params.t1, params.t2), vec3u(params.t3, params.t4, params.t5));
   out[place] = x[source];
 }

@@ -4,9 +4,8 @@
 // mask depends on no tiling. The key is data, not a parameter: a recorded step draws new numbers when it is overwritten.
 // x[0] is element `base` of the whole, a multiple of 4.
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of y.
-// @use grid
+// @use strips
 // @use random
-override WORKGROUP_SIZE: u32 = 64u;
 struct Params { size: u32, base: u32, call: u32, threshold: u32, scale: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> key: array<u32>;                // [2]
@@ -15,14 +14,9 @@ struct Params { size: u32, base: u32, call: u32, threshold: u32, scale: f32, str
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let begin = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE * params.strip + lane;
-  let units = (params.size + 3u) / 4u;
+  let strip = strip_of(linear_group(workgroup_id, num_workgroups), lane, params.strip, (params.size + 3u) / 4u);
   let both = vec2u(key[0], key[1]);
-  for (var s = 0u; s < params.strip; s++) {
-    let at = begin + s * WORKGROUP_SIZE;
-    if at >= units {
-      return;
-    }
+  for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
     let pair = params.base / 2u + 2u * at;
     let words = vec4u(threefry2x32(both, vec2u(pair, params.call)), threefry2x32(both, vec2u(pair + 1u, params.call)));
     y[at] = select(vec4f(), x[at] * params.scale, words >= vec4u(params.threshold));

@@ -3,6 +3,7 @@
 // An index past `length` (one born on the GPU that nobody could check) gives NaN.
 // Grid: one invocation per element of out.
 // @use grid
+// @use index
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, length: u32, stride: u32,
@@ -20,15 +21,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if at >= params.size {
     return;
   }
-  var i0 = at;
-  let i5 = i0 % params.n5; i0 /= params.n5;
-  let i4 = i0 % params.n4; i0 /= params.n4;
-  let i3 = i0 % params.n3; i0 /= params.n3;
-  let i2 = i0 % params.n2; i0 /= params.n2;
-  let i1 = i0 % params.n1; i0 /= params.n1;
+  let i = index_in(at, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
   let chosen = index[at];
   if chosen < params.length {
-    out[at] = x[i0 * params.s0 + i1 * params.s1 + i2 * params.s2 + i3 * params.s3 + i4 * params.s4 + i5 * params.s5 + chosen * params.stride];
+    out[at] = x[place_of(i, vec3u(params.s0, params.s1, params.s2), vec3u(params.s3, params.s4, params.s5)) + chosen * params.stride];
   } else {
     out[at] = 0x7fc00000u;
   }

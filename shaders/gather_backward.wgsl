@@ -4,6 +4,7 @@
 // `stride` and has `count`.
 // Grid: one invocation per element of x; each walks `count` indices, so no two write one place.
 // @use grid
+// @use index
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, x_length: u32, x_stride: u32, count: u32, stride: u32,
@@ -22,16 +23,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if at >= params.size {
     return;
   }
-  var j0 = at;
-  let j5 = j0 % params.n5; j0 /= params.n5;
-  let j4 = j0 % params.n4; j0 /= params.n4;
-  let j3 = j0 % params.n3; j0 /= params.n3;
-  let j2 = j0 % params.n2; j0 /= params.n2;
-  let j1 = j0 % params.n1; j0 /= params.n1;
+  let i = index_in(at, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
   var sum = 0.0;
-  if j0 < params.e0 && j1 < params.e1 && j2 < params.e2 && j3 < params.e3 && j4 < params.e4 && j5 < params.e5 {
+  if all(i.outer < vec3u(params.e0, params.e1, params.e2)) && all(i.inner < vec3u(params.e3, params.e4, params.e5)) {
     let own = (at / params.x_stride) % params.x_length;
-    var place = j0 * params.t0 + j1 * params.t1 + j2 * params.t2 + j3 * params.t3 + j4 * params.t4 + j5 * params.t5;
+    var place = place_of(i, vec3u(params.t0, params.t1, params.t2), vec3u(params.t3, params.t4, params.t5));
     for (var k = 0u; k < params.count; k++) {
       if index[place] == own {
         sum += d_out[place];

@@ -1,10 +1,9 @@
 // unary: y = f(x), elementwise, f chosen by OP (the order of UNARY in src/ops/elementwise.ts).
 // alpha, beta: the scalars of the ops that take some (scale, clamp, pow, leaky slope).
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of y.
-// @use grid
+// @use strips
 // @use activation
 override OP: u32 = 0u;
-override WORKGROUP_SIZE: u32 = 64u;
 struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;                // [size] in vec4s
@@ -41,13 +40,8 @@ fn beta() -> f32 { return params.beta; }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let begin = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE * params.strip + lane;
-  let units = (params.size + 3u) / 4u;
-  for (var s = 0u; s < params.strip; s++) {
-    let at = begin + s * WORKGROUP_SIZE;
-    if at >= units {
-      return;
-    }
+  let strip = strip_of(linear_group(workgroup_id, num_workgroups), lane, params.strip, (params.size + 3u) / 4u);
+  for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
     let v = x[at];
     y[at] = vec4f(apply(v.x), apply(v.y), apply(v.z), apply(v.w));
   }

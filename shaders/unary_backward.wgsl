@@ -1,9 +1,8 @@
 // unary_backward: d_x = d_y · f'(x), elementwise; OP as in unary.wgsl. `saved` is x or y, whichever f' is cheapest from.
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of d_x.
-// @use grid
+// @use strips
 // @use activation
 override OP: u32 = 0u;
-override WORKGROUP_SIZE: u32 = 64u;
 struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> saved: array<vec4f>;            // [size] in vec4s
@@ -36,13 +35,8 @@ fn slope(s: f32) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let begin = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE * params.strip + lane;
-  let units = (params.size + 3u) / 4u;
-  for (var s = 0u; s < params.strip; s++) {
-    let at = begin + s * WORKGROUP_SIZE;
-    if at >= units {
-      return;
-    }
+  let strip = strip_of(linear_group(workgroup_id, num_workgroups), lane, params.strip, (params.size + 3u) / 4u);
+  for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
     let v = saved[at];
     d_x[at] = d_y[at] * vec4f(slope(v.x), slope(v.y), slope(v.z), slope(v.w));
   }

@@ -3,6 +3,7 @@
 // whole result that out[0] stands for; the skips (0, or `base` too) are the elements of the operands that are not bound.
 // Grid: one invocation per element of out.
 // @use grid
+// @use index
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base: u32, skip_m: u32, skip_a: u32, skip_b: u32,
@@ -23,15 +24,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if index >= params.size {
     return;
   }
-  var i0 = params.base + index;
-  let i5 = i0 % params.n5; i0 /= params.n5;
-  let i4 = i0 % params.n4; i0 /= params.n4;
-  let i3 = i0 % params.n3; i0 /= params.n3;
-  let i2 = i0 % params.n2; i0 /= params.n2;
-  let i1 = i0 % params.n1; i0 /= params.n1;
-  if mask[i0 * params.m0 + i1 * params.m1 + i2 * params.m2 + i3 * params.m3 + i4 * params.m4 + i5 * params.m5 - params.skip_m] != 0u {
-    out[index] = a[i0 * params.a0 + i1 * params.a1 + i2 * params.a2 + i3 * params.a3 + i4 * params.a4 + i5 * params.a5 - params.skip_a];
+  let i = index_in(params.base + index, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
+  if mask[place_of(i, vec3u(params.m0, params.m1, params.m2), vec3u(params.m3, params.m4, params.m5)) - params.skip_m] != 0u {
+    out[index] = a[place_of(i, vec3u(params.a0, params.a1, params.a2), vec3u(params.a3, params.a4, params.a5)) - params.skip_a];
   } else {
-    out[index] = b[i0 * params.b0 + i1 * params.b1 + i2 * params.b2 + i3 * params.b3 + i4 * params.b4 + i5 * params.b5 - params.skip_b];
+    out[index] = b[place_of(i, vec3u(params.b0, params.b1, params.b2), vec3u(params.b3, params.b4, params.b5)) - params.skip_b];
   }
 }

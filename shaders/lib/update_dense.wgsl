@@ -3,9 +3,8 @@
 //   fn update(value: Unit, gradient: Unit, at: u32, h: Hyper) -> Unit      the new value; `at` is the place in the state
 // Both parameters lie in the same state tensors, the second from `at_1` on. A parameter of size 0 is absent.
 // Grid: `strip` vec4s an invocation; update_rows has the form for row-sparse gradients.
-// @use grid
+// @use strips
 alias Unit = vec4f;
-override WORKGROUP_SIZE: u32 = 64u;
 struct Params { size_0: u32, size_1: u32, hyper_0: u32, hyper_1: u32, at_1: u32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> hyper: array<Hyper>;            // [parameters]
@@ -26,8 +25,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let groups = (units + span - 1u) / span;
     if group < groups {
       let h = hyper[params.hyper_$i];
-      let end = min((group + 1u) * span, units);
-      for (var i = group * span + lane; i < end; i += WORKGROUP_SIZE) {
+      let strip = strip_of(group, lane, params.strip, units);
+      for (var i = strip.begin; i < strip.end; i += WORKGROUP_SIZE) {
         let old = value_$i[i];
         let new_value = update(old, gradient_$i[i], at_$i + i, h);
         // What lies beside the parameter in its last vec4 is not ours.

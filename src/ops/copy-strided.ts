@@ -1,29 +1,10 @@
 // Copying boxes of elements by strides: what every op that moves elements about is made of. No autograd.
-import { ArgumentError } from '../errors.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { typedArray } from '../tensor/dtype.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-
-export const MAX_RANK = 6;
-
-/** Pads a list of dimensions at the front to the six that kernels take. */
-export function sixDims(dims: readonly number[], fill: number): [number, number, number, number, number, number] {
-  const lead = new Array<number>(MAX_RANK - dims.length).fill(fill);
-  return [...lead, ...dims] as [number, number, number, number, number, number];
-}
-
-export function checkRank(op: string, shape: Shape): void {
-  if (shape.length > MAX_RANK)
-    throw new ArgumentError({
-      op,
-      argument: 'rank',
-      expected: `at most ${MAX_RANK}`,
-      actual: String(shape.length),
-      remedy: 'Merge axes with reshape first.',
-    });
-}
+import { boxOf, checkRank } from './box.ts';
 
 export interface StridedCopy {
   /** The box of indices that is copied. */
@@ -38,37 +19,13 @@ export interface StridedCopy {
 
 /** `target[targetOffset + i·targetStrides] = source[sourceOffset + i·sourceStrides]` for every index of the box; no autograd. */
 export function copyStrided(label: string, { shape, source, target, ...copy }: StridedCopy): void {
-  checkRank(label, shape);
   const size = sizeOf(shape);
   if (size === 0) return;
-  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
-  const [s0, s1, s2, s3, s4, s5] = sixDims(copy.sourceStrides, 0);
-  const [t0, t1, t2, t3, t4, t5] = sixDims(copy.targetStrides, 0);
+  const { params, overrides } = boxOf(label, shape, { s: copy.sourceStrides, t: copy.targetStrides });
   source.device.run(shaders.copy_strided, {
     bind: { x: source.view, out: target.view },
-    params: {
-      size,
-      base_x: copy.sourceOffset ?? 0,
-      base_out: copy.targetOffset ?? 0,
-      n0,
-      n1,
-      n2,
-      n3,
-      n4,
-      n5,
-      s0,
-      s1,
-      s2,
-      s3,
-      s4,
-      s5,
-      t0,
-      t1,
-      t2,
-      t3,
-      t4,
-      t5,
-    },
+    params: { size, base_x: copy.sourceOffset ?? 0, base_out: copy.targetOffset ?? 0, ...params },
+    overrides,
     grid: Math.ceil(size / 64),
     label,
     bytes: 8 * size,

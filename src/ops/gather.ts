@@ -5,7 +5,7 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, stridesOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRank, sixDims } from './copy-strided.ts';
+import { boxOf, checkRank, wholeBox } from './box.ts';
 import { checkIndices } from './index-select.ts';
 
 /**
@@ -32,16 +32,16 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   checkIndices('gather', 'index', index, x.shape[axis] ?? 1);
   const out = empty(index.shape, { dtype: x.dtype, device: x.device, label: 'gather' });
   const strides = stridesOf(x.shape);
-  const [n0, n1, n2, n3, n4, n5] = sixDims(index.shape, 1);
-  const [s0, s1, s2, s3, s4, s5] = sixDims(without(strides, axis, 0), 0);
+  const { params, overrides } = boxOf('gather', index.shape, { s: without(strides, axis, 0) });
   x.device.run(shaders.gather, {
     bind: { index: index.view, x: x.view, out: out.view },
     params: {
       size: out.size,
       length: x.shape[axis] ?? 1,
       stride: strides[axis] ?? 1,
-      ...{ n0, n1, n2, n3, n4, n5, s0, s1, s2, s3, s4, s5 },
+      ...params,
     },
+    overrides,
     grid: Math.ceil(out.size / 64),
     label: 'gather',
   });
@@ -52,9 +52,9 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 function gatherBackward(x: Tensor, axis: number, index: Tensor, dOut: Tensor): Tensor {
   const dX = empty(x.shape, { device: x.device, label: 'gather' });
   const strides = stridesOf(index.shape);
-  const [n0, n1, n2, n3, n4, n5] = sixDims(x.shape, 1);
-  const [e0, e1, e2, e3, e4, e5] = sixDims(without(index.shape, axis, 0xffffffff), 0xffffffff);
-  const [t0, t1, t2, t3, t4, t5] = sixDims(without(strides, axis, 0), 0);
+  const anywhere = 0xffffffff;
+  const limits = { e: without(index.shape, axis, anywhere), t: without(strides, axis, 0) };
+  const { params, overrides } = wholeBox(x.shape, limits, anywhere);
   x.device.run(shaders.gather_backward, {
     bind: { index: index.view, d_out: dOut.view, d_x: dX.view },
     params: {
@@ -63,8 +63,9 @@ function gatherBackward(x: Tensor, axis: number, index: Tensor, dOut: Tensor): T
       x_stride: stridesOf(x.shape)[axis] ?? 1,
       count: index.shape[axis] ?? 1,
       stride: strides[axis] ?? 1,
-      ...{ n0, n1, n2, n3, n4, n5, e0, e1, e2, e3, e4, e5, t0, t1, t2, t3, t4, t5 },
+      ...params,
     },
+    overrides,
     grid: Math.ceil(dX.size / 64),
     label: 'gather',
   });

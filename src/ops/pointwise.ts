@@ -4,9 +4,9 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
-import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../tensor/shape.ts';
+import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkRank, sixDims } from './copy-strided.ts';
+import { boxOf } from './box.ts';
 
 /** OP of unary.wgsl and unary_backward.wgsl, in order. */
 export const UNARY = [
@@ -116,12 +116,19 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
   const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, a.shape, b.shape);
   const out = empty(shape, { dtype, device: a.device, label });
   if (sameShape(a.shape, b.shape)) {
-    runFlat(label, kernel, { a, b, out }, flatStrides, { OP: op });
+    runFlat(
+      label,
+      kernel,
+      { a, b, out },
+      { base: 0, skip_a: 0, skip_b: 0, ...flat.params },
+      { OP: op, ...flat.overrides },
+    );
     return out;
   }
-  const dims = mergeAxes(shape, broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape));
-  checkRank(label, dims.shape);
-  const strides = strideParams(dims.shape, dims.a, dims.b);
+  const { params, overrides } = boxOf(label, shape, {
+    a: broadcastStrides(a.shape, shape),
+    b: broadcastStrides(b.shape, shape),
+  });
   const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
@@ -131,8 +138,8 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
     const [wholeA, wholeB] = [a, b].map((t) => !sameShape(t.shape, shape)) as [boolean, boolean];
     out.device.run(kernel, {
       bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
-      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...strides },
-      overrides: { OP: op },
+      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...params },
+      overrides: { OP: op, ...overrides },
       grid: Math.ceil(size / WORKGROUP),
       label,
     });
@@ -140,34 +147,5 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
   return out;
 }
 
-function strideParams(shape: Shape, a: readonly number[], b: readonly number[]) {
-  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
-  const [a0, a1, a2, a3, a4, a5] = sixDims(a, 0);
-  const [b0, b1, b2, b3, b4, b5] = sixDims(b, 0);
-  return { n0, n1, n2, n3, n4, n5, a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5 };
-}
-
 // One axis of unlimited length: index and element coincide.
-const flatStrides = { base: 0, skip_a: 0, skip_b: 0, ...strideParams([2 ** 31], [1], [1]) };
-
-/** Joins neighbouring axes along which both operands advance evenly, so that few shapes need many axes. */
-function mergeAxes(
-  shape: Shape,
-  a: readonly number[],
-  b: readonly number[],
-): { shape: number[]; a: number[]; b: number[] } {
-  const out = { shape: [] as number[], a: [] as number[], b: [] as number[] };
-  shape.forEach((n, axis) => {
-    const last = out.shape.length - 1;
-    if (last >= 0 && out.a[last] === a[axis]! * n && out.b[last] === b[axis]! * n) {
-      out.shape[last]! *= n;
-      out.a[last] = a[axis]!;
-      out.b[last] = b[axis]!;
-    } else {
-      out.shape.push(n);
-      out.a.push(a[axis]!);
-      out.b.push(b[axis]!);
-    }
-  });
-  return out;
-}
+const flat = boxOf('elementwise', [2 ** 31], { a: [1], b: [1] });

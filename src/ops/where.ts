@@ -6,7 +6,7 @@ import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { checkRank, sixDims } from './copy-strided.ts';
+import { boxOf } from './box.ts';
 import { sumTo } from './reduce.ts';
 
 /** `a` where `mask` (u32, as comparisons make it) is not 0, else `b`; all three broadcast (`torch.where`). */
@@ -63,13 +63,12 @@ export function checkMask(op: string, mask: Tensor): void {
 
 function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
   const shape = broadcastShapes(label, broadcastShapes(label, mask.shape, a.shape), b.shape);
-  checkRank(label, shape);
   const out = empty(shape, { dtype: a.dtype, device: a.device, label });
-  const [n0, n1, n2, n3, n4, n5] = sixDims(shape, 1);
-  const [m0, m1, m2, m3, m4, m5] = sixDims(broadcastStrides(mask.shape, shape), 0);
-  const [a0, a1, a2, a3, a4, a5] = sixDims(broadcastStrides(a.shape, shape), 0);
-  const [b0, b1, b2, b3, b4, b5] = sixDims(broadcastStrides(b.shape, shape), 0);
-  const dims = { n0, n1, n2, n3, n4, n5, m0, m1, m2, m3, m4, m5, a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5 };
+  const { params, overrides } = boxOf(label, shape, {
+    m: broadcastStrides(mask.shape, shape),
+    a: broadcastStrides(a.shape, shape),
+    b: broadcastStrides(b.shape, shape),
+  });
   const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
@@ -80,7 +79,8 @@ function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
         : t.view;
     out.device.run(shaders.where, {
       bind: { mask: bound(mask), a: bound(a), b: bound(b), out: bound(out) },
-      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...dims },
+      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...params },
+      overrides,
       grid: Math.ceil(size / 64),
       label,
     });

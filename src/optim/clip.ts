@@ -2,6 +2,7 @@
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { type Chunk, gatherGradients, type Place, placeOf } from '../tensor/chunk.ts';
 import { empty, full, getDevice } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
@@ -9,7 +10,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { BLOCK, blocksOf, type Member } from './blocks.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
-import { spareView, stripOf, wholeVec4s } from './update.ts';
+import { spareView } from './update.ts';
 
 export interface ClipGradNormOptions {
   /** 2 for the Euclidean norm, Infinity for the largest magnitude. Default 2. */

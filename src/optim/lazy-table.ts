@@ -1,6 +1,7 @@
 // Exact-lazy updates of a table: rows without a gradient are left behind, and brought up to date before anybody sees them.
 import { DeviceLostError } from '../errors.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
+import { wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { type RowPiece, rowPieces } from '../tensor/row-pieces.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
@@ -8,7 +9,7 @@ import { keep } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage, Tensor } from '../tensor/tensor.ts';
 import { CLOCK_SIZE, LazyClock, RING, type StepScalars } from './lazy-clock.ts';
-import { SPARE, spareView, wholeVec4s } from './update.ts';
+import { SPARE, spareView } from './update.ts';
 
 /** The kernel that brings rows up to date, for rows of any width and for rows of whole vec4s. */
 export interface LazyKernels {

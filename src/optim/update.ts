@@ -1,7 +1,7 @@
 // Launching the update kernels: a chunk, two parameters or one a dispatch where gradients are dense, a table where row-sparse.
-import type { Device } from '../gpu/device.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import type { Chunk } from '../tensor/chunk.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
@@ -51,23 +51,9 @@ export interface RowScope {
 export const SPARE = 4;
 const WORKGROUP = 64;
 
-/** A range rounded up to whole vec4s: buffers end on 256 bytes, so they are there. */
-export function wholeVec4s(view: BufferView): BufferView {
-  return { ...view, bytes: Math.max(16, Math.ceil(view.bytes / 16) * 16) };
-}
-
 /** The n-th range of a tensor of spares. */
 export function spareView(spare: Tensor, n: number): BufferView {
   return { ...spare.view, offset: spare.view.offset + 256 * n, bytes: 256 };
-}
-
-/**
- * Vec4s that one invocation takes. Long strips are cheap on a software adapter, a GPU wants many invocations. The bits do
- * not depend on it: kernels that go by strips work element by element.
- */
-export function stripOf(device: Device, units: number): number {
-  const invocations = device.info.kind === 'cpu' ? 512 : 65_536;
-  return Math.min(32, Math.max(1, Math.floor(units / invocations)));
 }
 
 /** Prepares the updates of parameters that share their flat tensors, those in a chunk in one dispatch; see `rowsUpdate`. */

@@ -5,6 +5,7 @@ import { backward } from '../../src/autograd/tape.ts';
 import { Device, type DeviceOptions } from '../../src/gpu/device.ts';
 import * as ops from '../../src/ops/index.ts';
 import { assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
+import type { DType } from '../../src/tensor/dtype.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
@@ -156,10 +157,10 @@ test('grids over the limit are folded: the same bits with 1000 workgroups a dime
 
 test('a grid that cannot be folded is refused with the op', async () => {
   const device = await init({ maxGrid: 10 });
-  const ones = (size: number) => full([size], 1, { dtype: 'i32' }); // one invocation an element
-  const twice = (size: number) => ops.add(ones(size), ones(size));
+  const twice = (size: number, dtype: DType = 'i32') => ops.add(full([size], 1, { dtype }), full([size], 1, { dtype })); // i32: one invocation an element, f32: strips of them
   expect(() => twice(64 * 101)).toThrow(/^add: a grid of .* is over the limit of 10 per dimension$/);
-  expect((await twice(64 * 100).data())[6399]).toBe(2);
+  expect(() => twice(2 ** 22, 'f32')).toThrow(/^add: a grid of .* is over the limit of 10 per dimension$/);
+  for (const dtype of ['i32', 'f32'] as const) expect((await twice(64 * 100, dtype).data())[6399]).toBe(2);
   device.destroy();
 });
 

@@ -289,10 +289,10 @@ export class Device {
   replay(plan: Plan): void {
     this.#assertAlive();
     const { script } = plan;
-    const commands = plan.renew();
-    const asOne = script && !this.profiler && !this.#debug.flushEveryOp && script.commands.every(isCompiled);
-    if (!asOne) for (const command of commands) this.#queue(command);
-    else this.#queue({ kind: 'script', script, data: commands.flatMap((c) => (c.kind === 'write' ? [c.data] : [])) });
+    const data = plan.renew();
+    if (script && !this.profiler && !this.#debug.flushEveryOp && this.#encoder.canEncode(script))
+      this.#queue({ kind: 'script', script, data });
+    else for (const command of plan.commandsWith(data)) this.#queue(command);
   }
 
   /** Submits what is queued, or has it submitted as soon as its pipelines are compiled. */
@@ -392,10 +392,6 @@ export class Device {
   #assertAlive(): void {
     if (this.#failures.lost) throw this.#failures.lost;
   }
-}
-
-function isCompiled(command: Command): boolean {
-  return command.kind !== 'dispatch' || command.pipeline.compiled !== undefined;
 }
 
 function pack(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {

@@ -69,6 +69,7 @@ interface EncodedScript {
     | undefined;
   /** Places of parameters in the script's own uniform buffer, which is written once; -1 for those that go with the commands. */
   readonly slots: Int32Array;
+  readonly dispatches: number;
   /** Made while the device worked on the step before; a command buffer can be submitted once. */
   ahead?: GPUCommandBuffer | undefined;
 }
@@ -243,6 +244,11 @@ export class Encoder {
     this.stats.submitMs += submitting;
   }
 
+  /** Whether every pipeline of a script is compiled; until then its commands wait one by one. */
+  canEncode({ encoded, commands }: Script): boolean {
+    return encoded !== undefined || commands.every((c) => c.kind !== 'dispatch' || c.pipeline.compiled !== undefined);
+  }
+
   /** Encodes the next run of a script, to have it ready when it is submitted. */
   encodeAhead(script: Script): void {
     if (script.dropped) return;
@@ -263,7 +269,7 @@ export class Encoder {
     }
     const taken = encoded.ahead ?? this.#encode(script, encoded);
     encoded.ahead = undefined;
-    for (const { kind } of script.commands) if (kind === 'dispatch') this.stats.dispatches++;
+    this.stats.dispatches += encoded.dispatches;
     return taken;
   }
 
@@ -288,7 +294,8 @@ export class Encoder {
       if (command.kind !== 'dispatch') return undefined;
       return slots[n]! < 0 ? this.#bindGroup(command, -1) : this.#newGroup(command, slots[n]!, arena);
     });
-    script.encoded = { groups, slots, upload: this.#uploadOf(script) };
+    const dispatches = script.commands.filter(({ kind }) => kind === 'dispatch').length;
+    script.encoded = { groups, slots, upload: this.#uploadOf(script), dispatches };
     return script.encoded;
   }
 

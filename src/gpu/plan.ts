@@ -32,6 +32,7 @@ export class Plan {
   readonly #guards: Guard[] = [];
   readonly #work: HostWork[] = [];
   readonly #pool: BufferPool;
+  #writes: WriteCommand[] = [];
   #script: Script | undefined;
   #valid = true;
   #spoilt = false;
@@ -101,6 +102,7 @@ export class Plan {
       return;
     }
     for (const buffer of this.#buffers) this.#pool.reserve(buffer, this);
+    this.#writes = this.commands.filter((command) => command.kind === 'write');
     this.#script = { commands: this.commands, buffers: this.#buffers };
   }
 
@@ -116,16 +118,23 @@ export class Plan {
     for (const buffer of this.#born) this.#pool.unreserve(buffer, this);
     for (const buffer of this.#buffers) this.#pool.unreserve(buffer, this);
     this.commands = [];
+    this.#writes = [];
     if (this.#script) this.#script.dropped = true;
     this.#script = undefined;
   }
 
-  /** Does the host's part of another step, and returns the commands. Nothing is queued where a check throws. */
-  renew(): Command[] {
-    const written = new Map<Command, WriteCommand>();
+  /** Does the host's part of another step, and returns what its writes upload, in their order. Nothing is queued where a check throws. */
+  renew(): Uint8Array<ArrayBuffer>[] {
+    const remade = new Map<Command, Uint8Array<ArrayBuffer>>();
     for (const work of this.#work)
       if (typeof work === 'function') work();
-      else written.set(work.command, { ...work.command, data: bytesOf(work.make()) });
-    return written.size === 0 ? this.commands : this.commands.map((command) => written.get(command) ?? command);
+      else remade.set(work.command, bytesOf(work.make()));
+    return this.#writes.map((command) => remade.get(command) ?? command.data);
+  }
+
+  /** The commands, with other data for the writes. */
+  commandsWith(data: readonly Uint8Array<ArrayBuffer>[]): Command[] {
+    let writes = 0;
+    return this.commands.map((command) => (command.kind === 'write' ? { ...command, data: data[writes++]! } : command));
   }
 }

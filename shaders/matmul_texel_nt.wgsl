@@ -1,5 +1,5 @@
 // matmul_texel_nt_$C: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
-// a is stored by rows [m, k], b transposed [n, k].
+// a is stored by rows [m, k], b transposed [n, k], or both are packed (matmul_pack).
 // Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
 // faster there than a vec4 of a storage buffer. Each of 8 lanes holds four columns of 32 rows; a is loaded once by the 8 lanes
 // together and handed round by shuffles, which cost next to nothing; four k at a time keep the accumulators in registers.
@@ -10,12 +10,20 @@ enable subgroups;
 // @use activate
 // @use texel
 override HAS_BIAS: bool = false;
-struct Params { m: u32, n: u32, k4: u32, a_batch: u32, a_row: u32, b_batch: u32, b_row: u32 }   // strides in vec4s
+struct Params {
+  m: u32, n: u32, k4: u32,
+  a_batch: u32, a_tile: u32, a_row: u32, b_batch: u32, b_tile: u32, b_row: u32, next: u32,   // strides in vec4s
+}
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var a: texture_storage_2d<rgba32float, read>;      // [batch, m, k]
 @group(0) @binding(2) var b: texture_storage_2d<rgba32float, read>;      // [batch, n, k]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [n], or a dummy without HAS_BIAS
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;          // [batch, m, n]
+
+// Rows of a and columns of b come in tiles of 32.
+fn place_in(base: u32, i: u32, tile: u32, row: u32) -> u32 {
+  return base + i / 32u * tile + i % 32u * row;
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
@@ -25,11 +33,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let col = group.y * 32u * ${C}u + lane;
   // @repeat c $C
   // @repeat j 4
-  let b_at${c}_$j = group.z * params.b_batch + min(col + ${c}u * 32u + ${j}u * 8u, params.n - 1u) * params.b_row;
+  let b_at${c}_$j = place_in(group.z * params.b_batch, min(col + ${c}u * 32u + ${j}u * 8u, params.n - 1u), params.b_tile, params.b_row);
   // @end
   // @end
   // @repeat g 4
-  let a_at$g = group.z * params.a_batch + min(row + ${g}u * 8u + lane, params.m - 1u) * params.a_row;
+  let a_at$g = place_in(group.z * params.a_batch, min(row + ${g}u * 8u + lane, params.m - 1u), params.a_tile, params.a_row);
   // @end
   // @repeat g 4
   // @repeat l 8
@@ -40,11 +48,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   // @end
   for (var q = 0u; q < params.k4; q++) {
     // @repeat g 4
-    let a$g = textureLoad(a, texel(a_at$g + q));
+    let a$g = textureLoad(a, texel(a_at$g + q * params.next));
     // @end
     // @repeat c $C
     // @repeat j 4
-    let w${c}_$j = textureLoad(b, texel(b_at${c}_$j + q));
+    let w${c}_$j = textureLoad(b, texel(b_at${c}_$j + q * params.next));
     // @end
     // @end
     // @repeat c $C

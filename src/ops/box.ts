@@ -8,6 +8,8 @@ type Axis = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** What a kernel is told of a box: its dimensions n0..n5 and, under a letter each, strides in it, leading axes being 1 long. */
 export interface Box<Letter extends string> {
+  readonly shape: Shape;
+  readonly strides: Readonly<Record<Letter, readonly number[]>>;
   readonly params: Readonly<Record<`n${Axis}` | `${Letter}${Axis}`, number>>;
   readonly overrides: { readonly AXES: number };
 }
@@ -42,7 +44,7 @@ export function wholeBox<const Letter extends string>(
     params[`n${axis}`] = axis < lead ? 1 : shape[axis - lead]!;
     for (const letter in strides) params[letter + axis] = axis < lead ? absent : strides[letter][axis - lead]!;
   }
-  return { params: params as Box<Letter>['params'], overrides: { AXES: Math.max(1, shape.length) } };
+  return { shape, strides, params: params as Box<Letter>['params'], overrides: { AXES: Math.max(1, shape.length) } };
 }
 
 export function checkRank(op: string, shape: Shape): void {
@@ -56,13 +58,14 @@ export function checkRank(op: string, shape: Shape): void {
     });
 }
 
-/** Joins neighbouring axes along which every stride goes on evenly, so that few shapes need many axes. */
+/** Leaves out axes of 1 and joins neighbours along which every stride goes on evenly, so that few shapes need many axes. */
 function mergeAxes(
   shape: Shape,
   strides: readonly (readonly number[])[],
 ): { shape: number[]; strides: readonly number[][] } {
   const out = { shape: [] as number[], strides: strides.map((): number[] => []) };
   shape.forEach((n, axis) => {
+    if (n === 1) return;
     const last = out.shape.length - 1;
     if (last >= 0 && strides.every((steps, i) => out.strides[i]![last] === steps[axis]! * n)) {
       out.shape[last]! *= n;

@@ -1,10 +1,11 @@
 // Copying boxes of elements by strides: what every op that moves elements about is made of. No autograd.
 import { shaders } from '../gpu/shaders.gen.ts';
+import { wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { typedArray } from '../tensor/dtype.ts';
 import { type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { boxOf, checkRank } from './box.ts';
+import { type Box, boxOf, checkRank } from './box.ts';
 
 export interface StridedCopy {
   /** The box of indices that is copied. */
@@ -18,18 +19,53 @@ export interface StridedCopy {
 }
 
 /** `target[targetOffset + i·targetStrides] = source[sourceOffset + i·sourceStrides]` for every index of the box; no autograd. */
-export function copyStrided(label: string, { shape, source, target, ...copy }: StridedCopy): void {
+export function copyStrided(label: string, copy: StridedCopy): void {
+  const { shape, source, target, sourceOffset = 0, targetOffset = 0 } = copy;
   const size = sizeOf(shape);
   if (size === 0) return;
-  const { params, overrides } = boxOf(label, shape, { s: copy.sourceStrides, t: copy.targetStrides });
+  const box = boxOf(label, shape, { s: copy.sourceStrides, t: copy.targetStrides });
+  const blocks = transposedBlocks(box, copy);
+  if (blocks) {
+    source.device.run(shaders.transpose, {
+      bind: { x: wholeVec4s(source.view), out: wholeVec4s(target.view) },
+      params: blocks,
+      grid: Math.ceil(blocks.rows / 16) * Math.ceil(blocks.columns / 4) * blocks.batch,
+      label,
+      bytes: 8 * size,
+    });
+    return;
+  }
   source.device.run(shaders.copy_strided, {
     bind: { x: source.view, out: target.view },
-    params: { size, base_x: copy.sourceOffset ?? 0, base_out: copy.targetOffset ?? 0, ...params },
-    overrides,
+    params: { size, base_x: sourceOffset, base_out: targetOffset, ...box.params },
+    overrides: box.overrides,
     grid: Math.ceil(size / 64),
     label,
     bytes: 8 * size,
   });
+}
+
+/** How the transpose kernel would make the copy; undefined where it is no transposition of matrices in whole blocks of 4 by 4. */
+function transposedBlocks({ shape, strides: { s, t } }: Box<'s' | 't'>, copy: StridedCopy) {
+  const { source, target, sourceOffset = 0, targetOffset = 0 } = copy;
+  const column = s.indexOf(1); // the axis along which x is contiguous
+  const row = t.indexOf(1); // and out
+  if (column < 0 || row < 0 || column === row || shape.length > 3) return undefined;
+  const batch = [0, 1, 2].find((axis) => axis !== row && axis !== column)!;
+  const elements = {
+    rows: shape[row]!,
+    columns: shape[column]!,
+    x_base: sourceOffset,
+    x_batch: s[batch] ?? 0,
+    x_row: s[row]!,
+    out_base: targetOffset,
+    out_batch: t[batch] ?? 0,
+    out_row: t[column]!,
+  };
+  const all = [...Object.values(elements), source.view.offset / 4, target.view.offset / 4];
+  if (all.some((n) => n % 4 !== 0)) return undefined;
+  const vec4s = Object.fromEntries(Object.entries(elements).map(([name, n]) => [name, n / 4]));
+  return { ...(vec4s as typeof elements), batch: shape[batch] ?? 1 };
 }
 
 /** An uninitialised result whose elements are those of `sources`, moved; it has host values if all of them do. */

@@ -2,7 +2,7 @@
 import type { Device } from '../gpu/device.ts';
 
 /** How a product is computed; the kernels are `matmul_<method>*`. */
-export const GEMM_METHODS = ['direct', 'texel', 'tiled_1', 'tiled_2'] as const;
+export const GEMM_METHODS = ['direct', 'texel', 'texel_packed', 'tiled_1', 'tiled_2'] as const;
 export type GemmMethod = (typeof GEMM_METHODS)[number];
 
 /** `slabs` > 1: k is cut into so many equal parts where it can be, computed side by side and added in order. */
@@ -42,9 +42,18 @@ export function parseChoice(text: string): GemmChoice {
 
 /** Whether a device can run a method. */
 export function canRun({ info, hasSubgroups }: Device, method: GemmMethod): boolean {
-  return method !== 'texel' || (info.subgroupSize === 8 && hasSubgroups);
+  return !method.startsWith('texel') || (info.subgroupSize === 8 && hasSubgroups);
 }
 
+/**
+ * Sums and results from which packing the operands pays. llvmpipe (Mesa 25.0.7, 2026-11-22), m x k x n, best time packed by best
+ * as stored:
+ *
+ *   tn   4096x3072x1024 0.58   2048x3072x512 0.78    1024x2048x512 0.77    1024x1024x1024 0.87   1024x1280x256 0.99
+ *   nn   3072x4096x1024 0.73   2048x2048x512 0.84    1024x1024x1024 1.06   1280x1024x256 1.10
+ *   nt   3072x1024x4096 0.95   1024x1024x1024 0.93   3072x512x4096 1.01    1024x200x800 1.05
+ */
+const PACKED_FROM = { k: 2048, results: 2 ** 19 };
 /** Multiply-adds from which copying the operands into textures pays. */
 const TEXEL_FROM = 4096;
 /** With fewer rows, or less to sum, the plain kernel is as fast and needs no copies of operands. */
@@ -59,11 +68,13 @@ const SLAB = 128;
  * workgroup memory from 32 rows and columns on, the large ones where enough of them remain, slabs where too few do.
  */
 function tableChoice(device: Device, { m, n, k, batch }: GemmShape): GemmChoice {
-  if (device.info.kind === 'cpu')
-    return {
-      method: canRun(device, 'texel') && m * n * k >= TEXEL_FROM && Math.min(m, k) >= THIN ? 'texel' : 'direct',
-      slabs: 1,
-    };
+  if (device.info.kind === 'cpu') {
+    const byTexels = canRun(device, 'texel') && m * n * k >= TEXEL_FROM && Math.min(m, k) >= THIN;
+    // An operand is bound whole to be packed.
+    const pack =
+      k >= PACKED_FROM.k && m * n >= PACKED_FROM.results && 8 * batch * k * Math.max(m, n) <= device.maxBindingBytes;
+    return { method: byTexels ? (pack ? 'texel_packed' : 'texel') : 'direct', slabs: 1 };
+  }
   if (Math.min(m, n) < 32 || k < 16) return { method: 'direct', slabs: slabsFor(m, n, k, batch, 32) };
   const wide = Math.ceil(m / 128) * Math.ceil(n / 128) * batch >= BUSY;
   return wide ? { method: 'tiled_2', slabs: 1 } : { method: 'tiled_1', slabs: slabsFor(m, n, k, batch, 64) };

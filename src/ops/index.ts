@@ -5,7 +5,7 @@ export { dropout } from './dropout.ts';
 export * from './elementwise.ts';
 export { type EmbeddingOptions, embedding } from './embedding.ts';
 export { gather } from './gather.ts';
-export type { Activation } from './gemm.ts';
+export type { Activation } from './gemm-product.ts';
 export { type GruOptions, gru } from './gru.ts';
 export { indexSelect } from './index-select.ts';
 export { layerNorm } from './layer-norm.ts';

@@ -4,7 +4,8 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { gemm, type Matrix, matrixOf } from './gemm.ts';
+import { gemm } from './gemm.ts';
+import { type Matrix, matrixOf } from './gemm-product.ts';
 import { type CellWeights, copyOf, type Layer } from './recurrent.ts';
 
 /** `weightIh` of all directions, `[D·G·H, I]`. */

@@ -4,7 +4,7 @@ import { empty } from '../tensor/create.ts';
 import { normal } from '../tensor/random.ts';
 import { step } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { gemm, type Matrix } from './gemm.ts';
+import { gemm } from './gemm.ts';
 import {
   canRun,
   formatChoice,
@@ -15,6 +15,7 @@ import {
   gemmClass,
   parseChoice,
 } from './gemm-choice.ts';
+import type { Matrix } from './gemm-product.ts';
 
 /** A product to tune for: its shape, and which operands are stored by columns. */
 export interface GemmSample extends GemmShape {

@@ -113,55 +113,63 @@ describe('refusals', () => {
   });
 });
 
-describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4'])('by %s', (choice) => {
-  const { method } = parseChoice(choice);
-  beforeEach((context) => {
-    if (!canRun(current.device, method)) context.skip(`${current.device.info.name} cannot run ${method}`);
-  });
-  afterEach(() => current.device.choices.clear());
-  const shapes = [
-    [1, 1, 1],
-    [17, 33, 9],
-    [65, 48, 127],
-    [130, 24, 140],
-  ];
+describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4', 'texel_packed', 'texel_packed/3'])(
+  'by %s',
+  (choice) => {
+    const { method } = parseChoice(choice);
+    beforeEach((context) => {
+      if (!canRun(current.device, method)) context.skip(`${current.device.info.name} cannot run ${method}`);
+    });
+    afterEach(() => current.device.choices.clear());
+    const shapes = [
+      [1, 1, 1],
+      [17, 33, 9],
+      [65, 48, 127],
+      [130, 24, 140],
+    ];
 
-  test.each([
-    [false, false],
-    [false, true],
-    [true, false],
-    [true, true],
-  ])('transposeA %s, transposeB %s: every size', async (transposeA, transposeB) => {
-    for (const [m, k, n] of shapes) current.device.choices.set(gemmClass({ m: m!, n: n!, k: k!, batch: 1 }), choice);
-    const before = current.device.stats.dispatches;
-    await checkOp(
-      ([a, b]) => ops.matmul(a!, b!, { transposeA, transposeB }),
-      ([a, b]) => matmul(a!, b!, transposeA, transposeB),
-      {
-        shapes: shapes.map(([m, k, n]) => [transposeA ? [k!, m!] : [m!, k!], transposeB ? [n!, k!] : [k!, n!]]),
-        terms: ([a]) => a!.at(transposeA ? -2 : -1)!,
-        differentiable: false,
-      },
-    );
-    expect(current.device.stats.dispatches).toBeGreaterThan(before);
-  });
+    test.each([
+      [false, false],
+      [false, true],
+      [true, false],
+      [true, true],
+    ])('transposeA %s, transposeB %s: every size', async (transposeA, transposeB) => {
+      for (const [m, k, n] of shapes) current.device.choices.set(gemmClass({ m: m!, n: n!, k: k!, batch: 1 }), choice);
+      const before = current.device.stats.dispatches;
+      await checkOp(
+        ([a, b]) => ops.matmul(a!, b!, { transposeA, transposeB }),
+        ([a, b]) => matmul(a!, b!, transposeA, transposeB),
+        {
+          shapes: shapes.map(([m, k, n]) => [transposeA ? [k!, m!] : [m!, k!], transposeB ? [n!, k!] : [k!, n!]]),
+          terms: ([a]) => a!.at(transposeA ? -2 : -1)!,
+          differentiable: false,
+        },
+      );
+      expect(current.device.stats.dispatches).toBeGreaterThan(before);
+    });
 
-  test('batched, with bias and activation', async () => {
-    for (const n of [9, 70]) current.device.choices.set(gemmClass({ m: 66, n, k: 20, batch: 3 }), choice);
-    await checkOp(
-      ([a, b, bias]) => ops.matmul(a!, b!, { bias: bias!, activation: 'relu' }),
-      ([a, b, bias]) => {
-        const plain = matmul(a!, b!, false, false);
-        return nd(plain.shape, (_, at) => Math.max(0, plain.data[at]! + bias!.data[at % bias!.data.length]!));
-      },
-      { shapes: [9, 70].map((n) => [[3, 66, 20], [3, 20, n], [n]]), terms: () => 20, differentiable: false },
-    );
-  });
-});
+    test('batched, with bias and activation', async () => {
+      for (const n of [9, 70]) current.device.choices.set(gemmClass({ m: 66, n, k: 20, batch: 3 }), choice);
+      await checkOp(
+        ([a, b, bias]) => ops.matmul(a!, b!, { bias: bias!, activation: 'relu' }),
+        ([a, b, bias]) => {
+          const plain = matmul(a!, b!, false, false);
+          return nd(plain.shape, (_, at) => Math.max(0, plain.data[at]! + bias!.data[at % bias!.data.length]!));
+        },
+        { shapes: [9, 70].map((n) => [[3, 66, 20], [3, 20, n], [n]]), terms: () => 20, differentiable: false },
+      );
+    });
+  },
+);
 
 test('the table: tiles and slabs for GPUs, texels or the plain kernel for software adapters', () => {
   const like = (kind: 'cpu' | 'gpu', subgroupSize: number) =>
-    ({ info: { kind, subgroupSize }, hasSubgroups: subgroupSize > 0, choices: new Map() }) as never;
+    ({
+      info: { kind, subgroupSize },
+      hasSubgroups: subgroupSize > 0,
+      choices: new Map(),
+      maxBindingBytes: 2 ** 27,
+    }) as never;
   const of = (device: never, m: number, n: number, k: number, batch = 1) =>
     formatChoice(gemmChoice(device, { m, n, k, batch }));
   const gpu = like('gpu', 32);
@@ -173,6 +181,8 @@ test('the table: tiles and slabs for GPUs, texels or the plain kernel for softwa
   expect(of(gpu, 1024, 9, 200)).toBe('direct');
   expect(of(gpu, 9, 200, 1024)).toBe('direct/8');
   expect(of(like('cpu', 8), 1024, 1024, 1024)).toBe('texel');
+  expect(of(like('cpu', 8), 1024, 512, 2048), 'a long sum').toBe('texel_packed');
+  expect(of(like('cpu', 8), 8192, 512, 4096), 'operands over half a binding').toBe('texel');
   expect(of(like('cpu', 8), 8, 8, 8)).toBe('direct');
   expect(of(like('cpu', 4), 1024, 1024, 1024)).toBe('direct');
   expect(gemmClass({ m: 9, n: 200, k: 1024, batch: 1 })).toBe('gemm 16x256x1024');

@@ -25,17 +25,19 @@ export interface FormQuery {
 /**
  * The form that was measured faster on adapters of that class.
  *
- * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores, one of them busy with other work), 2026-11-22, both forms alternating in one
- * process, ms of the whole op forward and backward, median (best) of 3 to 15 runs:
+ * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores), 2026-11-22, both forms alternating in one process, ms of the whole op forward
+ * and backward, median (best) of 5 to 15 runs:
  *
  *                                  step          scan
- *   LSTM H 64×2  B 64 T 20 I 64     82 (74)       83 (77)
- *   LSTM H 100×2 B 16 T 64 I 200   165 (132)     148 (125)
- *   GRU  H 100×2 B 16 T 64 I 200   113 (93)      116 (92)
- *   RNN  H 100×2 B 16 T 64 I 200    70 (58)       58 (53)
- *   LSTM H 128×2 B 32 T 40 I 128   200 (146)     178 (157)
- *   LSTM H 256×1 B 32 T 40 I 50    196 (188)     225 (220)
- *   LSTM H 512×2 B 64 T 8  I 512   739 (723)     859 (769)
+ *   LSTM H 64×2  B 64 T 20 I 64     43 (41)       44 (39)
+ *   LSTM H 100×2 B 16 T 64 I 200   105 (100)     102 (96)
+ *   GRU  H 100×2 B 16 T 64 I 200    85 (81)       83 (80)
+ *   RNN  H 100×2 B 16 T 64 I 200    35 (32)       31 (30)
+ *   LSTM H 112×2 B 32 T 40 I 128   103 (99)      108 (105)
+ *   GRU  H 112×2 B 32 T 40 I 128    88 (83)       92 (86)
+ *   LSTM H 128×2 B 32 T 40 I 128   117 (114)     123 (121)
+ *   LSTM H 256×1 B 32 T 40 I 50    146 (140)     155 (148)
+ *   LSTM H 512×2 B 64 T 8  I 512   607 (572)     666 (650)
  *
  * A scan saves a dispatch of 16 µs per step, but is only as many workgroups as it has directions and tiles of 16 or 32 rows; steps
  * are spread over the units too.
@@ -44,7 +46,7 @@ export interface FormQuery {
  */
 export function recurrentForm({ adapter, hidden, batch, directions }: FormQuery): RecurrentForm {
   if (adapter === 'gpu') return hidden <= 256 ? 'scan' : 'step';
-  return hidden <= 112 && directions * batch >= 32 ? 'scan' : 'step';
+  return hidden <= 104 && directions * batch >= 32 ? 'scan' : 'step';
 }
 
 /** How one pass over the steps is dispatched. */

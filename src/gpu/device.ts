@@ -15,7 +15,7 @@ import {
   type Pipeline,
   PipelineCache,
 } from './kernel.ts';
-import { bytesOf, Plan } from './plan.ts';
+import { bytesOf, type HostWork, Plan } from './plan.ts';
 import { Poison } from './poison.ts';
 import { type KernelTime, noTimestamps, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
@@ -251,8 +251,8 @@ export class Device {
     return this.#recording;
   }
 
-  /** Work on the host that belongs to a step: done now, and by every replay of the step before it is queued. */
-  hostWork(work: () => void): void {
+  /** Work on the host that belongs to a step: done now, and by every replay of the step before it is queued; see `HostWork`. */
+  hostWork(work: HostWork): void {
     work();
     this.#recording?.addWork(work);
   }

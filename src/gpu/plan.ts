@@ -15,8 +15,9 @@ export interface Remade {
   readonly make: () => ArrayBufferView<ArrayBuffer>;
 }
 
-/** What happens on the host in a replay, in the order of the recording. */
-type HostWork = Remade | (() => void);
+/** Work on the host; where it changes what the next step goes by, it returns how that is taken back. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most work returns nothing
+export type HostWork = () => (() => void) | void;
 
 export function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -30,7 +31,8 @@ export class Plan {
   /** Buffers allocated while recording. */
   readonly #born = new Set<PoolBuffer>();
   readonly #guards: Guard[] = [];
-  readonly #work: HostWork[] = [];
+  /** What happens on the host in a replay, in the order of the recording. */
+  readonly #work: (Remade | HostWork)[] = [];
   readonly #pool: BufferPool;
   #writes: WriteCommand[] = [];
   #script: Script | undefined;
@@ -72,7 +74,7 @@ export class Plan {
     this.#guards.push({ read, value: read() });
   }
 
-  addWork(work: HostWork): void {
+  addWork(work: Remade | HostWork): void {
     this.#work.push(work);
   }
 
@@ -123,12 +125,25 @@ export class Plan {
     this.#script = undefined;
   }
 
-  /** Does the host's part of another step, and returns what its writes upload, in their order. Nothing is queued where a check throws. */
+  /**
+   * Does the host's part of another step, and returns what its writes upload, in their order. Where a check throws nothing is queued,
+   * and what had been done is taken back.
+   */
   renew(): Uint8Array<ArrayBuffer>[] {
     const remade = new Map<Command, Uint8Array<ArrayBuffer>>();
-    for (const work of this.#work)
-      if (typeof work === 'function') work();
-      else remade.set(work.command, bytesOf(work.make()));
+    const undos: (() => void)[] = [];
+    try {
+      for (const work of this.#work) {
+        if (typeof work !== 'function') remade.set(work.command, bytesOf(work.make()));
+        else {
+          const undo = work();
+          if (undo) undos.push(undo);
+        }
+      }
+    } catch (error) {
+      for (const undo of undos.reverse()) undo();
+      throw error;
+    }
     return this.#writes.map((command) => remade.get(command) ?? command.data);
   }
 

@@ -148,9 +148,7 @@ export class LazyTable {
       swept: 0,
     }));
     this.#launch(each);
-    param.device.hostWork(() => {
-      this.#settled = this.#owner.step + 1;
-    });
+    param.device.hostWork(() => this.#setSettled(this.#owner.step + 1));
   }
 
   /** Queues what brings rows up to date: those that `ids` names where it is given for this very `table`, all otherwise. */
@@ -164,9 +162,15 @@ export class LazyTable {
     const list = some ? ids.view : undefined;
     this.#launch([{ list, gradient: undefined, listed, firstListed: 0, places: listed, swept: 0 }]);
     if (some) return;
-    param.device.hostWork(() => {
-      this.#settled = this.#owner.step;
-    });
+    param.device.hostWork(() => this.#setSettled(this.#owner.step));
+  }
+
+  #setSettled(step: number): () => void {
+    const before = this.#settled;
+    this.#settled = step;
+    return () => {
+      this.#settled = before;
+    };
   }
 
   /** Brings all rows up to date and leaves the table to itself. */

@@ -129,6 +129,9 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
         entry.step++;
         for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
       }
+      return () => {
+        for (const entry of due) entry.step--;
+      };
     });
   }
 

@@ -67,6 +67,9 @@ export class Generator {
     }
     const count = () => {
       this.#calls++;
+      return () => {
+        this.#calls--;
+      };
     };
     if (device) device.hostWork(count);
     else count();

@@ -7,6 +7,7 @@ import { embedding } from '../../src/ops/embedding.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { Adam, AdamW, clipGradNorm, type Optimizer, RMSprop, SGD } from '../../src/optim/index.ts';
 import { assign, tensor } from '../../src/tensor/create.ts';
+import { Generator } from '../../src/tensor/random.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { useDevice } from '../gpu-device.ts';
@@ -115,6 +116,29 @@ test('a replay that is refused for its options queues nothing and leaves the cou
   run.optimizer.paramGroups[0]!.lr = 0.1;
   expect(JSON.stringify(run.optimizer.stateJson())).toBe(json);
   expectSameBits(await run.values(), before, 'values and state');
+});
+
+test('of two optimisers the second is refused: the first has not gone on either, nor has a generator', async () => {
+  const runs = [new Run(MAKE.adam!), new Run(MAKE.adam!)] as const;
+  const generator = new Generator(3);
+  for (const run of runs) {
+    run.prepare(0);
+    run.step();
+  }
+  const { plan } = current.device.record(() => {
+    runs[0].step();
+    generator.nextCall(current.device);
+    runs[1].step();
+  });
+  generator.step = 1; // its calls count from 0 again, as they did at the recording
+  const before = await runs[0].values();
+  const json = runs.map(({ optimizer }) => optimizer.stateJson());
+  runs[1].optimizer.paramGroups[0]!.lr = Number.NaN;
+  expect(() => current.device.replay(plan)).toThrow(/paramGroups\[0\] must be of finite options/);
+  runs[1].optimizer.paramGroups[0]!.lr = 0.1;
+  expect(runs.map(({ optimizer }) => optimizer.stateJson())).toEqual(json);
+  expect(plan.current, 'the generator counts its calls').toBe(true);
+  expectSameBits(await runs[0].values(), before, 'values and state');
 });
 
 test('a limit of norms that is none is refused in a replay, which queues nothing then', async () => {

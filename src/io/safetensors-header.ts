@@ -1,10 +1,30 @@
 // Strict reader of a safetensors header: scans its JSON itself, so that duplicate keys are seen, and checks the layout.
 import { FormatError } from '../errors.ts';
 
-/** Bytes of one element of each dtype that weft reads and writes. */
+/** Bytes of one element of each dtype whose elements weft reads and writes. */
 export const DTYPE_BYTES = { F64: 8, I64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, U8: 1, BOOL: 1 } as const;
 
 export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
+
+/** Bits of one element of the format's other dtypes: listed, their bytes handed on, their elements not read. */
+const FOREIGN_BITS = {
+  U64: 64,
+  C64: 64,
+  I16: 16,
+  U16: 16,
+  I8: 8,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  F4: 4,
+} as const;
+
+/** A dtype as a header may name it: one that weft reads, another of the format's, or one that a later version of it has. */
+export type AnyDtype = SafetensorsDtype | keyof typeof FOREIGN_BITS | (string & {});
 
 /** Limit of the format on the header's length in bytes. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -14,13 +34,14 @@ export const MAX_RANK = 64;
 
 /** Where a tensor lies: `offset` is its first byte in the file, `bytes` its length. */
 export interface TensorEntry {
-  readonly dtype: SafetensorsDtype;
+  /** `isReadable` tells whether weft reads its elements; of others there are only the bytes. */
+  readonly dtype: AnyDtype;
   readonly shape: readonly number[];
   readonly offset: number;
   readonly bytes: number;
 }
 
-/** Elements as read and written: F16 and BF16 are their bits in a Uint16Array, BOOL is 0 or 1 in a Uint8Array. */
+/** Elements as read and written: F16 and BF16 are their bits in a Uint16Array, BOOL is 0 or 1 in a Uint8Array; else bytes. */
 export type SafetensorsArray =
   | Float64Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>
@@ -115,7 +136,8 @@ function readEntry(scan: HeaderScanner, name: string, dataStart: number): Tensor
   if (dtype === undefined) return refuse('has no dtype');
   if (shape === undefined) return refuse('has no shape');
   if (range === undefined) return refuse('has no data_offsets');
-  if (!isDtype(dtype)) {
+  // A dtype that nobody knows yet must not close the file for the tensors beside it; what is no name of a dtype does.
+  if (!/^[A-Z][A-Z0-9_]{0,31}$/.test(dtype)) {
     return refuse(`has dtype "${shorten(dtype)}"; weft reads ${Object.keys(DTYPE_BYTES).join(', ')}`);
   }
   const [begin, end] = range;
@@ -123,16 +145,26 @@ function readEntry(scan: HeaderScanner, name: string, dataStart: number): Tensor
     return refuse(`must have two data_offsets [begin, end], got ${range.length}`);
   }
   if (begin > end) refuse(`has data_offsets [${begin}, ${end}] that end before they begin`);
-  const bytes = (elementCount(shape) ?? Number.NaN) * DTYPE_BYTES[dtype];
-  if (!Number.isSafeInteger(bytes)) refuse(`has shape [${shape}], whose size in bytes passes 2^53 - 1`);
+  const bits = bitsOf(dtype);
+  const bytes = bits === undefined ? end - begin : ((elementCount(shape) ?? Number.NaN) * bits) / 8;
+  if (bytes > Number.MAX_SAFE_INTEGER || Number.isNaN(bytes)) {
+    refuse(`has shape [${shape}], whose size in bytes passes 2^53 - 1`);
+  }
   if (bytes !== end - begin) {
     refuse(`must have ${bytes} bytes for ${dtype} [${shape}], got ${end - begin} at data_offsets [${begin}, ${end}]`);
   }
   return { dtype, shape, offset: dataStart + begin, bytes };
 }
 
-function isDtype(word: string): word is SafetensorsDtype {
-  return Object.hasOwn(DTYPE_BYTES, word);
+/** True for a dtype whose elements weft reads and writes. */
+export function isReadable(dtype: AnyDtype): dtype is SafetensorsDtype {
+  return Object.hasOwn(DTYPE_BYTES, dtype);
+}
+
+/** Bits of one element, undefined for a dtype that is not the format's. */
+export function bitsOf(dtype: AnyDtype): number | undefined {
+  if (isReadable(dtype)) return 8 * DTYPE_BYTES[dtype];
+  return Object.hasOwn(FOREIGN_BITS, dtype) ? FOREIGN_BITS[dtype as keyof typeof FOREIGN_BITS] : undefined;
 }
 
 function checkContiguous(

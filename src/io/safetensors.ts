@@ -4,6 +4,7 @@ import { bfloat16ToFloat32, float16ToFloat32 } from './float16.ts';
 import {
   DTYPE_ARRAY,
   DTYPE_BYTES,
+  isReadable,
   MAX_HEADER_BYTES,
   parseHeader,
   type SafetensorsArray,
@@ -11,12 +12,19 @@ import {
   shorten,
   type TensorEntry,
 } from './safetensors-header.ts';
-import { HASH_KEY } from './safetensors-writer.ts';
+import { HASH_KEY, HASHED_KEY } from './safetensors-writer.ts';
 import { type ContentHasher, Sha256 } from './sha256.ts';
 
-export type { SafetensorsArray, SafetensorsDtype, TensorEntry } from './safetensors-header.ts';
+export {
+  type AnyDtype,
+  isReadable,
+  type SafetensorsArray,
+  type SafetensorsDtype,
+  type TensorEntry,
+} from './safetensors-header.ts';
 export {
   HASH_KEY,
+  HASHED_KEY,
   serializeSafetensors,
   streamSafetensors,
   type TensorToWrite,
@@ -35,7 +43,7 @@ export interface ByteSource {
 }
 
 export interface OpenOptions {
-  /** Compare the data with the `weft.sha256` of the metadata, where there is one; reads the file once through. Default true. */
+  /** Compare the file with the `weft.sha256` of its metadata, where there is one; reads it once through. Default true. */
   verify?: boolean;
   /** Makes the SHA-256; default is weft's own, a native one (node:crypto) is several times faster. */
   createHasher?: () => ContentHasher;
@@ -65,7 +73,7 @@ export async function openSafetensors(source: ByteSource, options: OpenOptions =
   }
   const text = decodeHeader(name, await readExactly(source, 8, headerBytes));
   const header = parseHeader(name, text, 8 + headerBytes, size - 8 - headerBytes);
-  if (options.verify ?? true) await verifyContent(source, header, 8 + headerBytes, options.createHasher);
+  if (options.verify ?? true) await verifyContent(source, header, text, 8 + headerBytes, options.createHasher);
   return new SafetensorsFile(source, header);
 }
 
@@ -91,11 +99,19 @@ export class SafetensorsFile {
     this.tensors = header.tensors;
   }
 
-  /** Reads one tensor, its elements as stored: F16 and BF16 as bits in a Uint16Array, BOOL as 0 or 1 in a Uint8Array. */
+  /**
+   * Reads one tensor, its elements as stored: F16 and BF16 as bits in a Uint16Array, BOOL as 0 or 1 in a Uint8Array. Throws
+   * FormatError for a dtype that `isReadable` does not know.
+   */
   async read(name: string): Promise<SafetensorsArray> {
-    const { dtype, offset, bytes } = this.entry(name);
+    const { dtype, bytes } = this.entry(name);
+    if (!isReadable(dtype)) {
+      const known = Object.keys(DTYPE_BYTES).join(', ');
+      const remedy = 'save it as one of these, or take its bytes with readBytes';
+      throw new FormatError(this.name, `must be ${known} to be read, got ${dtype}; ${remedy}`, shorten(name));
+    }
     const width = DTYPE_BYTES[dtype];
-    const raw = aligned(await readExactly(this.source, offset, bytes, name), width);
+    const raw = aligned(await this.readBytes(name), width);
     // Typed arrays are little-endian, as is the format, on every platform that has WebGPU.
     const array = new DTYPE_ARRAY[dtype](raw.buffer, raw.byteOffset, bytes / width);
     if (dtype === 'BOOL') {
@@ -104,6 +120,12 @@ export class SafetensorsFile {
         throw new FormatError(this.name, `must hold 0 or 1 as BOOL, got ${array[bad]} at ${bad}`, shorten(name));
     }
     return array;
+  }
+
+  /** The bytes of one tensor as they are, of any dtype. */
+  async readBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { offset, bytes } = this.entry(name);
+    return aligned(await readExactly(this.source, offset, bytes, name), 1);
   }
 
   /** Reads a float tensor as float32: F16 and BF16 exactly, F64 rounded. Throws FormatError for other dtypes. */
@@ -167,26 +189,45 @@ function decodeHeader(name: string, bytes: Uint8Array): string {
 async function verifyContent(
   source: ByteSource,
   header: SafetensorsHeader,
+  text: string,
   dataStart: number,
   createHasher: (() => ContentHasher) | undefined,
 ): Promise<void> {
-  const expected = header.metadata[HASH_KEY];
-  if (expected === undefined) return;
-  if (!/^[0-9a-f]{64}$/.test(expected)) {
-    throw new FormatError(
-      source.name,
-      `the metadata key "${HASH_KEY}" must be 64 hexadecimal digits, got "${shorten(expected)}"`,
-    );
+  const { name } = source;
+  const { [HASH_KEY]: expected, [HASHED_KEY]: hashed } = header.metadata;
+  if (expected === undefined && hashed === undefined) return;
+  if (!/^[0-9a-f]{64}$/.test(expected ?? '')) {
+    const found = expected === undefined ? 'none' : `"${shorten(expected)}"`;
+    throw new FormatError(name, `the metadata key "${HASH_KEY}" must be 64 hexadecimal digits, got ${found}`);
+  }
+  if (hashed !== undefined && hashed !== 'file') {
+    const remedy = 'the header is damaged, or a newer weft wrote it';
+    throw new FormatError(name, `the metadata key "${HASHED_KEY}" must be "file", got "${shorten(hashed)}"; ${remedy}`);
   }
   const hasher = createHasher?.() ?? new Sha256();
+  // Files of older versions have the hash of the data section alone.
+  if (hashed) hasher.update(await zeroedHeader(source, text, expected!, dataStart));
   for (let at = dataStart; at < source.size; at += HASH_CHUNK_BYTES) {
     hasher.update(await readExactly(source, at, Math.min(HASH_CHUNK_BYTES, source.size - at)));
   }
   const actual = hasher.hex();
-  if (actual !== expected) {
-    const message = `the content must hash to ${expected}, got ${actual}; the data is damaged, fetch or save it again`;
-    throw new FormatError(source.name, message);
-  }
+  if (actual === expected) return;
+  const what = hashed ? 'header or data is' : 'the data is';
+  throw new FormatError(
+    name,
+    `the content must hash to ${expected}, got ${actual}; ${what} damaged, fetch or save it again`,
+  );
+}
+
+/** The bytes before the data, with zeros for the digits of the hash, which cannot be hashed themselves. */
+async function zeroedHeader(source: ByteSource, text: string, digits: string, dataStart: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await readExactly(source, 0, dataStart));
+  const before = text.indexOf(digits);
+  // Written with escapes, the digits are not found: nobody writes them so.
+  if (before < 0)
+    throw new FormatError(source.name, `the digits of "${HASH_KEY}" must stand in the header as they are`);
+  const at = 8 + new TextEncoder().encode(text.slice(0, before)).length;
+  return bytes.fill(0x30, at, at + digits.length);
 }
 
 async function readExactly(source: ByteSource, offset: number, length: number, tensor?: string): Promise<Uint8Array> {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   type ContentHasher,
+  isReadable,
   type OpenOptions,
   openSafetensors,
   type SafetensorsFile,
@@ -10,7 +11,7 @@ import {
 } from '../io/safetensors.ts';
 import { fileSource, writeAtomic } from './files.ts';
 
-/** All of a safetensors file: its tensors by name, ready to be saved again, and its metadata. */
+/** All of a safetensors file: its tensors by name, ready to be saved again (bytes where weft does not read the dtype), and its metadata. */
 export interface LoadedSafetensors {
   readonly tensors: ReadonlyMap<string, TensorToWrite>;
   readonly metadata: Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ export async function saveSafetensors(
   await writeAtomic(path, streamSafetensors(tensors, metadata, { createHasher: nativeSha256 }));
 }
 
-/** Opens `path` to read tensor by tensor; checks header and content hash. Throws FormatError on any breach of the format. */
+/** Opens `path` to read tensor by tensor; checks header and hash. Throws FormatError on any breach of the format. */
 export async function openSafetensorsFile(path: string, options: OpenOptions = {}): Promise<SafetensorsFile> {
   const source = await fileSource(path);
   try {
@@ -43,7 +44,8 @@ export async function loadSafetensors(path: string, options: OpenOptions = {}): 
     const file = await openSafetensors(source, { createHasher: nativeSha256, ...options });
     const tensors = new Map<string, TensorToWrite>();
     for (const [name, { dtype, shape }] of file.tensors) {
-      tensors.set(name, { name, dtype, shape, data: await file.read(name) });
+      const data = isReadable(dtype) ? await file.read(name) : await file.readBytes(name);
+      tensors.set(name, { name, dtype, shape, data });
     }
     return { tensors, metadata: file.metadata };
   } finally {

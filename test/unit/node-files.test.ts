@@ -176,7 +176,20 @@ describe('safetensors', () => {
     bytes[bytes.length - 1]! ^= 1;
     await fs.writeFile(path, bytes);
     expect(await messageOf(loadSafetensors(path))).toContain(`FormatError: ${path}: the content must hash to`);
-    expect(await messageOf(openSafetensorsFile(path))).toContain('the data is damaged');
+    expect(await messageOf(openSafetensorsFile(path))).toContain('header or data is damaged');
+  });
+
+  test('loads a file with a tensor of a dtype that weft does not read, and saves it again with its bytes', async () => {
+    const path = join(folder, 'foreign.safetensors');
+    const positions = { name: 'pos', dtype: 'I16', shape: [2, 2], data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) };
+    await saveSafetensors(path, [filled(0.5), positions]);
+    const { tensors } = await loadSafetensors(path);
+    expect(tensors.get('pos')).toEqual(positions);
+    expect(tensors.get('weight')).toEqual(filled(0.5));
+    await saveSafetensors(`${path}.2`, tensors.values());
+    expect(await fs.readFile(`${path}.2`)).toEqual(await fs.readFile(path));
+    const file = await openSafetensorsFile(path);
+    expect(await messageOf(file.read('pos'))).toContain(`FormatError: ${path}: tensor "pos" must be F64, I64`);
   });
 });
 

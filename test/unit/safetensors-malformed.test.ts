@@ -70,7 +70,10 @@ const malformed: Record<string, [file: Uint8Array, message: RegExp, tensor?: str
   'unknown field': [one('{"dtype":"F32","shape":[],"data_offsets":[0,4],"y":0}'), /unknown field "y"/, 'x'],
   'dtype twice': [one('{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}'), /"dtype" twice/, 'x'],
   'shape twice': [one('{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}'), /"shape" twice/, 'x'],
-  'unknown dtype': [one(info(0, 4, '[1]', 'F8_E4M3'), 4), /dtype "F8_E4M3"; weft reads F64/, 'x'],
+  'empty dtype': [one(info(0, 4, '[1]', ''), 4), /dtype ""; weft reads F64/, 'x'],
+  'dtype of another library': [one(info(0, 4, '[1]', 'torch.float32'), 4), /dtype "torch.float32"; weft reads/, 'x'],
+  'foreign dtype with too few bytes': [one(info(0, 4, '[3]', 'I16'), 4), /6 bytes for I16 \[3\], got 4/, 'x'],
+  'foreign dtype whose shape overflows': [one(info(0, 4, '[4294967296,4294967296]', 'U64'), 4), /passes 2\^53/, 'x'],
   'dtype in lower case': [one(info(0, 4, '[1]', 'f32'), 4), /dtype "f32"/, 'x'],
   'dtype named like a property of every object': [one(info(0, 4, '[1]', 'constructor'), 4), /"constructor"/, 'x'],
   'dtype that is a number': [one('{"dtype":32,"shape":[],"data_offsets":[0,4]}'), /a string for dtype/, 'x'],
@@ -107,6 +110,18 @@ const malformed: Record<string, [file: Uint8Array, message: RegExp, tensor?: str
   'content hash of other data': [
     build(`{"__metadata__":{"weft.sha256":"${HASH_OF_4_ZEROS}"},"x":${info(0, 8)}}`, 8),
     /must hash to df3f61.*got af5570/,
+  ],
+  'hash of what nobody knows': [
+    build(`{"__metadata__":{"weft.sha256":"${HASH_OF_4_ZEROS}","weft.sha256.of":"fil"}}`),
+    /"weft.sha256.of" must be "file", got "fil"/,
+  ],
+  'hash of the file without its digits': [
+    build('{"__metadata__":{"weft.sha256.of":"file"}}'),
+    /64 hexadecimal digits, got none/,
+  ],
+  'hash of the file written with an escape': [
+    build(`{"__metadata__":{"weft.sha256":"\\u0064${HASH_OF_4_ZEROS.slice(1)}","weft.sha256.of":"file"}}`),
+    /digits of "weft.sha256" must stand in the header as they are/,
   ],
   'content hash that is not a hash': [
     build('{"__metadata__":{"weft.sha256":"no"}}'),

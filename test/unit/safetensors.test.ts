@@ -6,6 +6,7 @@ import { ArgumentError, FormatError } from '../../src/errors.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../src/io/float16.ts';
 import {
   type ByteSource,
+  isReadable,
   openSafetensors,
   parseSafetensors,
   type SafetensorsArray,
@@ -44,7 +45,7 @@ const anyTensor = fc
   });
 const anyTensors = fc.uniqueArray(anyTensor, { selector: (t) => t.name, maxLength: 8 });
 const anyMetadata = fc.dictionary(
-  fc.string().filter((key) => key !== '__proto__' && key !== 'weft.sha256'),
+  fc.string().filter((key) => key !== '__proto__' && !key.startsWith('weft.')),
   fc.string({ unit: 'binary' }),
   { maxKeys: 4 },
 );
@@ -56,14 +57,15 @@ describe('serializeSafetensors and openSafetensors', () => {
     const property = fc.asyncProperty(anyTensors, anyMetadata, async (tensors, metadata) => {
       fc.pre(!Object.values(metadata).includes('__proto__')); // the writer refuses it
       const file = await parseSafetensors(serializeSafetensors(tensors, metadata), 'round-trip');
-      const { 'weft.sha256': hash, ...rest } = file.metadata;
+      const { 'weft.sha256': hash, 'weft.sha256.of': hashed, ...rest } = file.metadata;
+      expect(hashed).toBe('file');
       expect(hash).toMatch(/^[0-9a-f]{64}$/);
       expect(rest).toEqual({ ...metadata });
       expect([...file.tensors.keys()].sort()).toEqual(tensors.map((t) => t.name).sort());
       for (const { name, dtype, shape, data } of tensors) {
         expect(file.tensors.get(name)).toMatchObject({ dtype, shape, bytes: data.byteLength });
         const read = await file.read(name);
-        expect(read).toBeInstanceOf(DTYPE_ARRAY[dtype]);
+        expect(read).toBeInstanceOf(DTYPE_ARRAY[dtype as SafetensorsDtype]);
         expect(bytesOf(read)).toEqual(bytesOf(data));
       }
     });
@@ -89,7 +91,8 @@ describe('serializeSafetensors and openSafetensors', () => {
   it('align every tensor to its width and the data to 8 bytes', async () => {
     const tensors = DTYPES.toReversed().map((dtype) => tensor(dtype, dtype, [3]));
     const file = await parseSafetensors(serializeSafetensors(tensors), 'aligned');
-    for (const { dtype, offset } of file.tensors.values()) expect(offset % DTYPE_BYTES[dtype]).toBe(0);
+    for (const { dtype, offset } of file.tensors.values())
+      expect(offset % DTYPE_BYTES[dtype as SafetensorsDtype]).toBe(0);
   });
 
   it('read tensors that lie unaligned', async () => {
@@ -143,6 +146,58 @@ describe('serializeSafetensors and openSafetensors', () => {
       await expect(parseSafetensors(damaged, 'bit')).rejects.toThrow(/bit: the content must hash to/);
       await expect(parseSafetensors(damaged, 'bit', { verify: false })).resolves.toBeDefined();
     }
+  });
+
+  it('notice any one changed bit of the header, of names, shapes, metadata, blanks and of the hash’s own keys', async () => {
+    const metadata = { words: '["Київ","Ann"]', labels: '["O","B-LOC"]' };
+    const bytes = serializeSafetensors([tensor('a', 'F32', [2, 3]), tensor('b', 'I32', [2])], metadata);
+    const dataBytes = 32;
+    for (let bit = 0; bit < 8 * (bytes.length - dataBytes); bit++) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3]! ^= 1 << (bit % 8);
+      await expect(parseSafetensors(damaged, 'bit'), `bit ${bit}`).rejects.toThrow(FormatError);
+    }
+    const at = Buffer.from(bytes).indexOf('B-LOC');
+    const other = bytes.slice();
+    other.set(Buffer.from('B-LOX'), at);
+    await expect(parseSafetensors(other, 'label')).rejects.toThrow(
+      /^label: the content must hash to [0-9a-f]{64}, got [0-9a-f]{64}; header or data is damaged, fetch or save it again$/,
+    );
+    const opened = await parseSafetensors(other, 'label', { verify: false });
+    expect(opened.metadata.labels).toBe('["O","B-LOX"]');
+    // Two tensors that change places are noticed too, though every byte of the data is as it was.
+    const swapped = Buffer.from(Buffer.from(bytes).toString('latin1').replace('"a":{', '"c":{'), 'latin1');
+    await expect(parseSafetensors(swapped, 'name')).rejects.toThrow('name: the content must hash to');
+  });
+
+  it('hash the file as sed and sha256sum would: the digits as zeros, whatever the metadata says before them', async () => {
+    const metadata = { 'weft.sha256': 'stale', note: `"weft.sha256":"${'0'.repeat(64)}" і далі` };
+    const bytes = serializeSafetensors([tensor('a', 'F32', [2])], metadata);
+    const { 'weft.sha256': digits, note } = (await parseSafetensors(bytes, 'note')).metadata;
+    expect(note).toBe(metadata.note);
+    const zeroed = Buffer.from(bytes).toString('latin1').replace(digits!, '0'.repeat(64));
+    expect(await sha256(Buffer.from(zeroed, 'latin1'))).toBe(digits);
+  });
+
+  it('read files of older versions, whose hash is that of the data, and notice what they could: changed data', async () => {
+    const data = Buffer.from(Float32Array.of(1, 2).buffer);
+    const old = (hash: string, label = 'B-LOC') => {
+      const header = `{"__metadata__":{"label":"${label}","weft.sha256":"${hash}"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`;
+      const bytes = new Uint8Array(8 + header.length + 8);
+      new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+      bytes.set(Buffer.from(header), 8);
+      bytes.set(data, 8 + header.length);
+      return bytes;
+    };
+    const file = await parseSafetensors(old(await sha256(data)), 'old');
+    expect(await file.read('a')).toEqual(Float32Array.of(1, 2));
+    await expect(parseSafetensors(old('ab'.repeat(32)), 'old')).rejects.toThrow('the data is damaged');
+    // Written again, the file has the new hash alone.
+    const again = serializeSafetensors(
+      [{ name: 'a', dtype: 'F32', shape: [2], data: await file.read('a') }],
+      file.metadata,
+    );
+    expect((await parseSafetensors(again, 'new')).metadata).toMatchObject({ label: 'B-LOC', 'weft.sha256.of': 'file' });
   });
 
   it('use the hasher they are given', async () => {
@@ -221,6 +276,101 @@ describe('readFloat32 and readInt32', () => {
   });
 });
 
+describe('dtypes that weft does not read', () => {
+  const FOREIGN: [dtype: string, shape: number[], bytes: number][] = [
+    ['I8', [3], 3],
+    ['I16', [4], 8],
+    ['U16', [2, 2], 8],
+    ['U64', [1], 8],
+    ['C64', [2], 16],
+    ['F8_E4M3', [5], 5],
+    ['F8_E5M2', [1, 5], 5],
+    ['F8_E8M0', [2], 2],
+    ['F8_E4M3FNUZ', [2], 2],
+    ['F8_E5M2FNUZ', [0], 0],
+    ['F6_E2M3', [4], 3],
+    ['F6_E3M2', [8], 6],
+    ['F4', [3, 2], 3],
+    ['F4', [], 0],
+  ];
+  /** The foreign tensor between two that weft reads, as another program would lay it out. */
+  const between = (dtype: string, shape: number[], bytes: number) => {
+    const w = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
+    const pos = { dtype, shape, data_offsets: [8, 8 + bytes] };
+    const ids = { dtype: 'I64', shape: [1], data_offsets: [8 + bytes, 16 + bytes] };
+    const header = Buffer.from(JSON.stringify({ w, pos, ids }));
+    const file = new Uint8Array(8 + header.length + 16 + bytes);
+    const view = new DataView(file.buffer);
+    view.setBigUint64(0, BigInt(header.length), true);
+    file.set(header, 8);
+    const at = 8 + header.length;
+    view.setFloat32(at, 0.5, true);
+    view.setFloat32(at + 4, -2, true);
+    for (let i = 0; i < bytes; i++) file[at + 8 + i] = 200 + i;
+    view.setBigInt64(at + 8 + bytes, 7n, true);
+    return file;
+  };
+
+  it.each(FOREIGN.filter(([, shape]) => shape.length > 0))(
+    '%s: the file opens, the tensors beside it are read, it is listed, its bytes handed on, its elements refused',
+    async (dtype, shape, bytes) => {
+      const file = await parseSafetensors(between(dtype, shape, bytes), 'm.safetensors');
+      expect([...file.tensors.keys()]).toEqual(['w', 'pos', 'ids']);
+      expect(file.tensors.get('pos')).toMatchObject({ dtype, shape, bytes });
+      expect(await file.readFloat32('w')).toEqual(Float32Array.of(0.5, -2));
+      expect(await file.readInt32('ids')).toEqual(Int32Array.of(7));
+      expect(await file.readBytes('pos')).toEqual(Uint8Array.from({ length: bytes }, (_, i) => 200 + i));
+      await expect(file.read('pos')).rejects.toThrow(
+        `m.safetensors: tensor "pos" must be F64, I64, F32, I32, U32, F16, BF16, U8, BOOL to be read, got ${dtype}; `,
+      );
+      await expect(file.readFloat32('pos')).rejects.toThrow(`to be read as float32, got ${dtype}`);
+      await expect(file.readInt32('pos')).rejects.toThrow(`to be read as int32, got ${dtype}`);
+    },
+  );
+
+  it('one that the format did not have when this was written closes nothing either', async () => {
+    const file = await parseSafetensors(between('Q3_K2', [100], 9), 'm.safetensors');
+    expect(await file.read('w')).toEqual(Float32Array.of(0.5, -2));
+    expect((await file.readBytes('pos')).length).toBe(9);
+    await expect(file.read('pos')).rejects.toThrow('got Q3_K2');
+  });
+
+  it('a size that is not the shape’s is refused, also where elements are parts of bytes', async () => {
+    for (const [dtype, shape, bytes, wanted] of [
+      ['I16', [4], 7, 8],
+      ['C64', [2], 8, 16],
+      ['F4', [3], 2, 1.5],
+      ['F6_E2M3', [2], 2, 1.5],
+    ] as const)
+      await expect(parseSafetensors(between(dtype, [...shape], bytes), 'bad')).rejects.toThrow(
+        `bad: tensor "pos" must have ${wanted} bytes for ${dtype} [${shape}], got ${bytes}`,
+      );
+  });
+
+  it('are written again as they were read', async () => {
+    for (const [dtype, shape, bytes] of FOREIGN.slice(0, 8)) {
+      const file = await parseSafetensors(between(dtype, shape, bytes), 'm');
+      const tensors: TensorToWrite[] = [];
+      for (const [name, { dtype, shape }] of file.tensors)
+        tensors.push({
+          name,
+          dtype,
+          shape,
+          data: isReadable(dtype) ? await file.read(name) : await file.readBytes(name),
+        });
+      const again = await parseSafetensors(serializeSafetensors(tensors, file.metadata), 'again');
+      expect(again.tensors.get('pos')).toMatchObject({ dtype, shape, bytes });
+      expect(await again.readBytes('pos')).toEqual(await file.readBytes('pos'));
+      expect(await again.read('w')).toEqual(await file.read('w'));
+    }
+    const one = (data: SafetensorsArray) => [{ name: 'x', dtype: 'I16', shape: [2], data }];
+    expect(() => serializeSafetensors(one(new Uint8Array(3)))).toThrow(
+      'data of "x" must be 4 bytes long for I16 [2], got 3',
+    );
+    expect(() => serializeSafetensors(one(new Uint16Array(2)))).toThrow('must be a Uint8Array for I16');
+  });
+});
+
 describe('a file laid out by numpy', () => {
   const bytes = new Uint8Array(readFileSync(new URL('../fixtures/dtypes.safetensors', import.meta.url)));
 
@@ -228,7 +378,8 @@ describe('a file laid out by numpy', () => {
     const file = await parseSafetensors(bytes, 'dtypes.safetensors');
     expect({ ...file.metadata }).toEqual({
       origin: 'numpy, "by hand" – é',
-      'weft.sha256': await sha256(bytes.subarray(file.tensors.get('F64')!.offset)),
+      'weft.sha256.of': 'file',
+      'weft.sha256': expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     const ramp = Array.from({ length: 6 }, (_, i) => i * 0.75 - 2);
     expect(await file.read('F64')).toEqual(Float64Array.from([...ramp, 1 / 3, Number.NaN]));

@@ -125,9 +125,15 @@ function checkLengths(op: string, lengths: Tensor, batch: number, time: number):
       actual: `${lengths.dtype} ${formatShape(lengths.shape)}`,
       remedy: 'Make them with tensor(Int32Array).',
     });
-  host.forEach((n, b) => {
-    if (n < 0 || n > time)
-      throw new ArgumentError({ op, argument: `lengths[${b}]`, expected: `in 0..T = ${time}`, actual: String(n) });
+  lengths.device.hostWork(() => {
+    const b = host.findIndex((n) => n < 0 || n > time);
+    if (b >= 0)
+      throw new ArgumentError({
+        op,
+        argument: `lengths[${b}]`,
+        expected: `in 0..T = ${time}`,
+        actual: String(host[b]),
+      });
   });
 }
 

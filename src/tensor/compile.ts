@@ -39,6 +39,7 @@ export interface Compiled<In extends Tensors, Out extends Tensors> {
 }
 
 interface Recorded<Out> {
+  readonly device: Device;
   readonly plan: Plan;
   /** Where the recorded commands read the inputs, in the order of `tensorsOf`. */
   readonly slots: readonly Tensor[];
@@ -71,15 +72,15 @@ export function compile<In extends Tensors, Out extends Tensors>(
 
   const record = (device: Device, inputs: In): Recorded<Out> => {
     const slots = tensorsOf(inputs).map(({ tensor }) => slotFor(tensor));
-    fill(slots, inputs);
     try {
+      fill(slots, inputs);
       const made = device.record(() => {
         for (const slot of slots)
           if (slot.host && slot.size > 0) device.write({ ...slot.view, bytes: slot.bytes }, () => slot.host!.slice());
         return step(() => fn(withTensors(inputs, slots)));
       });
       for (const { tensor } of tensorsOf(made.result)) keep(tensor);
-      return { plan: made.plan, slots, result: made.result };
+      return { device, plan: made.plan, slots, result: made.result };
     } catch (error) {
       for (const slot of slots) slot.dispose();
       throw error;
@@ -95,9 +96,10 @@ export function compile<In extends Tensors, Out extends Tensors>(
       counts.traced++;
       return result;
     }
-    const key = found.map(({ path, tensor }) => signature(path, tensor)).join(';');
+    for (const { path, tensor } of found) checkInput(path, tensor);
+    const key = signature(inputs);
     let known = recorded.get(key);
-    if (known && !(known.plan.valid && known.plan.current)) {
+    if (known && !(known.device === device && known.plan.valid && known.plan.current)) {
       forget(key);
       known = undefined;
     }
@@ -170,7 +172,8 @@ function withTensors<T extends Tensors>(value: T, tensors: readonly Tensor[]): T
   return walk(value) as T;
 }
 
-function signature(path: string, { shape, dtype, host, requiresGrad, node }: Tensor): string {
+/** Refuses what a recording could not take another tensor for. */
+function checkInput(path: string, { requiresGrad, node }: Tensor): void {
   if (requiresGrad || node)
     throw new ArgumentError({
       op: 'compile',
@@ -179,7 +182,15 @@ function signature(path: string, { shape, dtype, host, requiresGrad, node }: Ten
       actual: requiresGrad ? 'one with requiresGrad' : 'the result of a recorded op',
       remedy: 'Use parameters from the surrounding scope; detach results.',
     });
-  return `${path}:${dtype}${formatShape(shape)}${host ? 'h' : ''}`;
+}
+
+/** All of the inputs that may decide what a step queues: where which tensors stand, their dtypes and shapes, whether the host has their values. */
+function signature(inputs: Tensors): string {
+  if (inputs === undefined) return '';
+  if (inputs instanceof Tensor) return `${inputs.dtype}${formatShape(inputs.shape)}${inputs.host ? 'h' : ''}`;
+  if (Array.isArray(inputs)) return `[${inputs.map(signature).join(';')}]`;
+  const given = Object.entries(inputs).filter(([, inner]) => inner !== undefined);
+  return `{${given.map(([key, inner]) => `${JSON.stringify(key)}:${signature(inner as Tensors)}`).join(';')}}`;
 }
 
 /** A tensor like `input` that lives as long as the recording. */
@@ -188,17 +199,17 @@ function slotFor({ shape, dtype, device, host }: Tensor): Tensor {
 }
 
 function fill(slots: readonly Tensor[], inputs: Tensors): void {
-  tensorsOf(inputs).forEach(({ tensor }, i) => {
+  const found = tensorsOf(inputs).map(({ tensor }) => ({ tensor, view: tensor.view })); // all of them, or none is taken
+  found.forEach(({ tensor: { host, bytes, size }, view }, i) => {
     const slot = slots[i]!;
     // Values that the host has are uploaded by the recording itself.
-    if (tensor.host) slot.host!.set(tensor.host);
-    else if (tensor.size > 0)
-      slot.device.copy({ ...tensor.view, bytes: tensor.bytes }, { ...slot.view, bytes: slot.bytes });
+    if (host) slot.host!.set(host);
+    else if (size > 0) slot.device.copy({ ...view, bytes }, { ...slot.view, bytes });
   });
 }
 
-function copyOf({ shape, dtype, device, view, bytes, size }: Tensor): Tensor {
-  const out = empty(shape, { dtype, device, label: 'compile' });
+function copyOf({ shape, dtype, device, view, bytes, size, host }: Tensor): Tensor {
+  const out = empty(shape, { dtype, device, label: 'compile', host: host?.slice() });
   if (size > 0) device.copy({ ...view, bytes }, { ...out.view, bytes });
   return out;
 }

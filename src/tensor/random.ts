@@ -38,13 +38,7 @@ export class Generator {
 
   /** Starts the count of calls anew and puts the step's key where kernels read it, so that a recorded step draws new numbers. */
   set step(step: number) {
-    if (this.#state)
-      refuseInRecording(
-        this.#state.device,
-        'Generator.step',
-        'would be set once',
-        'Set it before each call of the step.',
-      );
+    this.#refuseInRecording('step');
     this.#step = checked('step', step, TWO_32);
     this.#calls = 0;
     if (this.#state) this.#upload(this.#state);
@@ -52,6 +46,7 @@ export class Generator {
 
   /** Starts anew from another seed, at step 0 (`torch.Generator.manual_seed`). Returns the generator. */
   manualSeed(seed: number): this {
+    this.#refuseInRecording('manualSeed');
     this.#seed = checked('seed', seed, Number.MAX_SAFE_INTEGER);
     this.step = 0;
     return this;
@@ -89,6 +84,12 @@ export class Generator {
   dispose(): void {
     this.#state?.dispose();
     this.#state = undefined;
+  }
+
+  #refuseInRecording(name: string): void {
+    if (!this.#state) return;
+    const remedy = 'Set it before each call of the step.';
+    refuseInRecording(this.#state.device, `Generator.${name}`, 'would be set once', remedy);
   }
 
   #upload(state: Tensor): void {

@@ -6,6 +6,7 @@ import { conllevalReport } from '../metrics/index.ts';
 import { encode, evaluate, loadTagger } from '../ner/index.ts';
 import { openDataset, openSafetensorsFile, textTable } from '../node/index.ts';
 import { withDevice } from './device.ts';
+import { notePadding } from './notes.ts';
 
 interface EvaluateFlags {
   data?: string;
@@ -28,6 +29,7 @@ export function evaluateCommand(): Command {
 async function run(file: string, flags: EvaluateFlags): Promise<void> {
   await withDevice({ adapter: flags.adapter }, async () => {
     const { model, vocabulary, labels, config } = await loadTagger(await openSafetensorsFile(file));
+    notePadding(config);
     const path = flags.data ?? config.data.path;
     if (!path) throw new DataError(file, undefined, 'was trained on data given by --data; say where it is with --data');
     const corpus = await openDataset(path);

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
 import { trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
+import { notePadding } from './notes.ts';
 import { withProfiledDevice } from './profile.ts';
 import { tune } from './tune.ts';
 
@@ -47,6 +48,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   if (!path) throw new ConfigError(file, 'data.path', 'is missing and there is no --data: say where the data set is');
   const corpus = await openDataset(path, config.data.format ? { format: config.data.format } : {});
   console.error(String(corpus.report));
+  notePadding(config);
   const out = flags.out ?? config.training.out;
   let stop = false;
   const onSignal = () => {

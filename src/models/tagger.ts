@@ -33,7 +33,10 @@ export interface TaggerOptions extends InitOptions {
   activation?: 'relu' | 'none';
   /** Elman's φ; counts for cell `rnn` only. */
   nonlinearity?: 'tanh' | 'relu';
-  /** Whether rows end at their own length, or the padding is run over as the notebooks do. */
+  /**
+   * Whether rows end at their own length, so that scores do not depend on the other rows; true by default. False runs over the
+   * padding as the notebooks do: a row's scores then depend on how much longer the longest row of its batch is.
+   */
   packed?: boolean;
   /** Standard deviation of the embedding's start; PyTorch's is 1. */
   embeddingStd?: number;
@@ -59,7 +62,7 @@ export class Tagger extends Module {
     const init = { device, generator };
     const width = bidirectional ? 2 * hidden : hidden;
     this.cellName = cell;
-    this.packed = options.packed ?? false;
+    this.packed = options.packed ?? true;
     this.rectified = (options.activation ?? 'relu') === 'relu';
     this.embedding = new Embedding(options.vocabularySize, embedding, {
       ...init,
@@ -90,7 +93,7 @@ export class Tagger extends Module {
     return this.packed ? 'rows end at their length' : 'runs over padding';
   }
 
-  /** `ids` `[B, T]`, `lengths` `[B]` → scores `[B, T, K]` of each tag at each token. */
+  /** `ids` `[B, T]`, `lengths` `[B]` (all T without them) → scores `[B, T, K]` of each tag at each token. */
   forward({ ids, lengths }: { ids: Tensor; lengths?: Tensor | undefined }): Tensor {
     const words = this.embeddingDropout.forward(this.embedding.forward(ids));
     const { output } = this.cell.forward(words, this.packed ? { lengths } : {});

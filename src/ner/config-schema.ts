@@ -1,4 +1,4 @@
-// What a configuration of a tagger's training may say: keys, types, ranges, defaults; the network's defaults are the Ukrainian study's.
+// What a configuration of a tagger's training may say: keys, types, ranges, defaults; the network's are the Ukrainian study's, but for `packed`.
 import {
   boolean,
   either,
@@ -69,7 +69,10 @@ const model = section(
     outputDropout: share(0, 'dropout on what the classifier reads'),
     layerNorm: boolean({ default: true, doc: 'normalise the recurrent output' }),
     activation: oneOf(['relu', 'none'], { default: 'relu', doc: 'before the classifier' }),
-    packed: boolean({ default: false, doc: 'end rows at their own length instead of running over the padding' }),
+    packed: boolean({
+      default: true,
+      doc: 'end rows at their own length; false, as in the Ukrainian study: run over the padding, so that scores depend on the longest row of the batch',
+    }),
     nonlinearity: oneOf(['tanh', 'relu'], { default: 'tanh', doc: 'of cell rnn' }),
     embeddingStd: number({ above: 0, default: 1, doc: 'standard deviation of the first word vectors' }),
   },

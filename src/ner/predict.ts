@@ -13,22 +13,27 @@ export interface PredictOptions {
   batchSize?: number;
 }
 
-/** The tags of each sentence, given as words; in the order given. Empty sentences give no tags. */
+/**
+ * The tags of each sentence, given as words; in the order given. Empty sentences give no tags. A sentence has the tags it would
+ * have alone: a model that runs over padding (`packed: false`) is given sentences of one length at a time, which need none.
+ */
 export async function predict(
   model: Tagger,
   sentences: readonly (readonly string[])[],
   { vocabulary, labels, batchSize = 64 }: PredictOptions,
 ): Promise<string[][]> {
   const out: string[][] = sentences.map(() => []);
-  // Of like lengths together: less padding.
+  // Of like lengths together: less padding, and where none may be, none.
   const order = sentences
     .map((s, i) => [s.length, i] as const)
     .filter(([n]) => n > 0)
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const wasTraining = model.training;
   model.eval();
-  for (let at = 0; at < order.length; at += batchSize) {
-    const members = order.slice(at, at + batchSize);
+  for (let at = 0; at < order.length; ) {
+    const next = order.slice(at, at + batchSize);
+    const members = model.packed ? next : next.filter(([n]) => n === next[0]![0]);
+    at += members.length;
     const time = Math.max(...members.map(([n]) => n));
     const ids = new Int32Array(members.length * time).fill(vocabulary.padId);
     members.forEach(([, index], row) => {

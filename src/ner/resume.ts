@@ -22,7 +22,8 @@ export interface Extra {
 
 /** The tagger's part of a checkpoint's run state. Throws FormatError where a field of it is missing. */
 export function extraOf(file: SafetensorsFile): Extra {
-  const extra = runState(file).extra as unknown as Extra;
+  const { version, extra: kept } = runState(file);
+  const extra = kept as unknown as Extra;
   for (const field of ['config', 'vocabulary', 'labels', 'best', 'history'] as const)
     if (extra?.[field] === undefined)
       throw new FormatError(file.name, `is no tagger's checkpoint: its run state has no "extra.${field}"`);
@@ -32,6 +33,8 @@ export function extraOf(file: SafetensorsFile): Extra {
       file.name,
       `has a run state whose extra.best must be an epoch and a value, got ${JSON.stringify(best)}`,
     );
+  // A model goes on as it was trained: before version 2 rows ran over the padding where nothing else was said.
+  if (version === 1) extra.config.model.packed ??= false;
   return extra;
 }
 

@@ -25,9 +25,12 @@ export interface RunParts {
   generator: Generator;
 }
 
+/** The version of run states that is written; older ones are read. 2 came with rows that end at their own length by default. */
+const VERSION = 2;
+
 /** What is saved beside the tensors: plain JSON. */
 export interface RunState {
-  version: 1;
+  version: 1 | 2;
   position: Position;
   optimizer: unknown;
   scheduler: unknown;
@@ -55,7 +58,7 @@ export async function checkpointChunks(
   for (const [name, t] of named)
     tensors.push({ name, dtype: t.dtype.toUpperCase() as 'F32' | 'I32' | 'U32', shape: t.shape, data: await t.data() });
   const state: RunState = {
-    version: 1,
+    version: VERSION,
     ...rest,
     optimizer: parts.optimizer.stateJson(),
     scheduler: parts.scheduler?.stateDict() ?? null,
@@ -69,11 +72,11 @@ export function runState(file: SafetensorsFile): RunState {
   const text = file.metadata[STATE_KEY];
   if (text === undefined) throw new FormatError(file.name, 'is no weft checkpoint: it holds tensors but no run state');
   const state = parsed(file.name, text);
-  if (state.version !== 1)
+  if (state.version !== 1 && state.version !== VERSION)
     throw new FormatError(
       file.name,
       typeof state.version === 'number'
-        ? `was written by a newer weft (run state version ${state.version}, this one reads 1)`
+        ? `was written by a newer weft (run state version ${state.version}, this one reads 1 to ${VERSION})`
         : 'has a run state without "version"',
     );
   for (const field of ['position', 'optimizer', 'scheduler', 'generator', 'progress', 'extra'] as const)

@@ -30,7 +30,7 @@ function refusal(text: string, ...overrides: string[]): string {
 }
 
 describe('defaults', () => {
-  test("an empty file is the study's network under Adam", () => {
+  test("an empty file is the study's network, its rows ending at their own length, under Adam", () => {
     const config: TaggerConfig = parse('');
     expect(config.model).toEqual({
       cell: 'lstm',
@@ -43,7 +43,7 @@ describe('defaults', () => {
       outputDropout: 0,
       layerNorm: true,
       activation: 'relu',
-      packed: false,
+      packed: true,
       nonlinearity: 'tanh',
       embeddingStd: 1,
     });

@@ -1,6 +1,5 @@
 // A tagger in training by weft, as a program that uses weft writes it, with the counters of its last step.
 import { Adam, backward, type Compiled, compile, crossEntropy, type Device, step, tensor } from '../../src/index.ts';
-import { setRecurrentForm } from '../../src/ops/recurrent-form.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { LEARNING_RATE, type StepSpec } from '../named-steps.ts';
 import type { StepCounters, StepVariant } from '../protocol.ts';
@@ -50,7 +49,8 @@ export class Training implements TrainHandle {
   async run(batches: HostBatch[], { flush = true } = {}) {
     const [losses, ms]: [number[], number[]] = [[], []];
     let counters: StepCounters | undefined;
-    setRecurrentForm(FORMS[this.#variant.form]);
+    const { tuning } = this.#device;
+    this.#device.tuning = { ...tuning, recurrentForm: FORMS[this.#variant.form] };
     for (const batch of batches) {
       const before = this.#counts();
       this.#device.pool.resetPeak();
@@ -62,7 +62,7 @@ export class Training implements TrainHandle {
       this.#gpuBytes ??= peakBytes + textureBytes - this.#bytesBefore;
       counters = this.#difference(before, this.#gpuBytes);
     }
-    setRecurrentForm();
+    this.#device.tuning = tuning;
     const start = performance.now();
     if (flush) {
       this.#optimizer.flush();

@@ -1,10 +1,13 @@
 // Choosing an adapter and asking it for a device with the limits and features that the work needs.
 import { platform } from '#platform';
 import { AdapterError } from '../errors.ts';
+import { type KernelSet, kernelSet, type Tuning, tuningOf } from './tuning.ts';
 
 export interface AdapterChoice {
   /** Part of the adapter's name, or `undefined` for the best one. */
   adapter?: string | undefined;
+  /** The kernels to run, and how work is cut for them, whatever the adapter; undefined for WEFT_KERNELS in Node, or its own. */
+  kernels?: KernelSet | undefined;
   /** Features the work cannot do without; a missing one is named in the error. */
   requiredFeatures?: readonly string[] | undefined;
 }
@@ -14,7 +17,7 @@ export interface AdapterInfo {
   readonly name: string;
   readonly vendor: string;
   readonly architecture: string;
-  /** Software adapters on the CPU want other kernels than GPUs do. */
+  /** Software adapters on the CPU want other kernels than GPUs do; what follows from it is in `Tuning`. */
   readonly kind: 'cpu' | 'gpu';
   /** Lanes of a subgroup where the adapter has them all of one size, else 0. */
   readonly subgroupSize: number;
@@ -35,11 +38,13 @@ const WANTED_LIMITS = [
 export interface Requested {
   device: GPUDevice;
   info: AdapterInfo;
+  tuning: Tuning;
   /** Bytes of a kernel's parameters that can go into the commands themselves, 0 where the implementation has no immediates. */
   immediateBytes: number;
 }
 
 export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
+  const kernels = chosenKernels(choice);
   const gpu = await platform.gpu({ adapter: choice.adapter });
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
     throw new AdapterError(noAdapter(choice.adapter, cause.message), { cause });
@@ -51,19 +56,34 @@ export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
   for (const feature of choice.requiredFeatures ?? [])
     if (!adapter.features.has(feature))
       throw new AdapterError(`adapter "${info.name}" lacks the WebGPU feature "${feature}"`);
-  const features = new Set([
-    ...WANTED_FEATURES.filter((f) => adapter.features.has(f)),
-    ...(choice.requiredFeatures ?? []),
-  ]);
+  const portable = kernels === 'portable';
+  const features = new Set(choice.requiredFeatures);
   const limits: Record<string, number> = {};
-  for (const limit of WANTED_LIMITS) limits[limit] = adapter.limits[limit];
+  if (!portable) {
+    for (const feature of WANTED_FEATURES) if (adapter.features.has(feature)) features.add(feature);
+    for (const limit of WANTED_LIMITS) limits[limit] = adapter.limits[limit];
+  }
   const device = await adapter.requestDevice({
     label: 'weft',
     requiredFeatures: [...features] as GPUFeatureName[],
     requiredLimits: limits,
   });
-  const immediateBytes = gpu.wgslLanguageFeatures.has('immediate_address_space') ? 64 : 0; // what every implementation that has them takes
-  return { device, info, immediateBytes };
+  const words = gpu.wgslLanguageFeatures;
+  const tuning = tuningOf({
+    kernels,
+    kind: info.kind,
+    subgroupSize: info.subgroupSize,
+    hasSubgroups: device.features.has('subgroups'),
+    readsTextures: words.has('readonly_and_readwrite_storage_textures'),
+  });
+  const immediateBytes = words.has('immediate_address_space') && !portable ? 64 : 0; // what every implementation that has them takes
+  return { device, info, tuning, immediateBytes };
+}
+
+function chosenKernels({ kernels }: AdapterChoice): KernelSet | undefined {
+  if (kernels !== undefined) return kernelSet(kernels, 'kernels');
+  const { WEFT_KERNELS } = platform.environment;
+  return WEFT_KERNELS ? kernelSet(WEFT_KERNELS, 'WEFT_KERNELS') : undefined;
 }
 
 function describe(info: GPUAdapterInfo): AdapterInfo {

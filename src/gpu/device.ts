@@ -1,7 +1,7 @@
 // A WebGPU device as weft uses it: an ordered list of commands, a buffer pool, compiled kernels, and errors that surface.
 import { platform } from '#platform';
 import { DeviceError, DeviceLostError, WeftError } from '../errors.ts';
-import { type AdapterChoice, type AdapterInfo, requestDevice } from './adapter.ts';
+import { type AdapterChoice, type AdapterInfo, type Requested, requestDevice } from './adapter.ts';
 import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
 import { checkViews } from './check-views.ts';
 import { type Command, Encoder, type EncoderStats } from './encoder.ts';
@@ -20,6 +20,7 @@ import { Poison } from './poison.ts';
 import { type KernelTime, noTimestamps, Profiler } from './profiler.ts';
 import { Staging } from './readback.ts';
 import { type PoolTexture, TexturePool } from './texture-pool.ts';
+import type { Tuning } from './tuning.ts';
 
 export interface DeviceOptions extends AdapterChoice {
   /** Bytes of GPU memory that tensors may take together; unlimited where undefined. */
@@ -51,11 +52,11 @@ export interface RunOptions<K extends Kernel> {
 }
 
 const MAX_QUEUED = 4096;
-/** Milliseconds that the thread may sleep at a time while it waits: results are late by as much at most. */
-const LONGEST_NAP_MS = { cpu: 1, gpu: 0.1 };
 
 export class Device {
   readonly info: AdapterInfo;
+  /** Which kernels run, and how work is cut. Tests and benches may put another in its place; ops ask it when they are called. */
+  tuning: Tuning;
   readonly pool: BufferPool;
   /** Largest range one binding may cover, in bytes. */
   readonly maxBindingBytes: number;
@@ -88,9 +89,10 @@ export class Device {
   /** Batches in `#chain` that are not yet submitted. */
   #waiting = 0;
 
-  private constructor(gpu: GPUDevice, info: AdapterInfo, immediateBytes: number, options: DeviceOptions) {
+  private constructor({ device: gpu, info, tuning, immediateBytes }: Requested, options: DeviceOptions) {
     this.#gpu = gpu;
     this.info = info;
+    this.tuning = tuning;
     this.#debug = options.debug ?? {};
     this.#poison = this.#debug.poisonFreed ? new Poison(gpu, (command) => this.#queue(command)) : undefined;
     this.maxBindingBytes = Math.min(
@@ -119,7 +121,7 @@ export class Device {
     this.#staging = new Staging(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
       gpu.destroy();
-      throw noTimestamps(info.name);
+      throw noTimestamps(info.name, tuning.kernels);
     }
     this.profiler = options.profile ? new Profiler(gpu) : undefined;
     gpu.onuncapturederror = (event) => {
@@ -134,8 +136,7 @@ export class Device {
 
   /** Finds an adapter and makes a device on it. Throws AdapterError where there is none that fits. */
   static async create(options: DeviceOptions = {}): Promise<Device> {
-    const { device, info, immediateBytes } = await requestDevice(options);
-    return new Device(device, info, immediateBytes, options);
+    return new Device(await requestDevice(options), options);
   }
 
   get poolStats(): PoolStats & { textureBytes: number; liveTextures: number } {
@@ -145,10 +146,6 @@ export class Device {
 
   get stats(): Readonly<EncoderStats> & { pipelines: number } {
     return { ...this.#encoder.stats, pipelines: this.#pipelines.size };
-  }
-
-  get hasSubgroups(): boolean {
-    return this.#gpu.features.has('subgroups');
   }
 
   /** The storage bytes that stand for a buffer handed out earlier become reusable by later commands. */
@@ -347,7 +344,7 @@ export class Device {
   #settled<T>(work: () => Promise<T>): Promise<T> {
     const chain = this.#chain;
     const all = chain ? chain.then(work) : work();
-    return platform.wait(this.#failures.unlessLost(all), LONGEST_NAP_MS[this.info.kind]);
+    return platform.wait(this.#failures.unlessLost(all), this.tuning.longestNapMs);
   }
 
   /** Kernel times since the last call; needs `profile: true`. */

@@ -3,6 +3,7 @@ import { WeftError } from '../errors.ts';
 import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
 import type { Pipeline } from './kernel.ts';
 import { boundBytes } from './traffic.ts';
+import type { KernelSet } from './tuning.ts';
 
 /** One dispatch as it ran. */
 export interface KernelTime {
@@ -170,9 +171,11 @@ export class Profiler {
 }
 
 /** Why a device that was made without timestamp queries cannot be profiled. */
-export function noTimestamps(adapter: string): WeftError {
+export function noTimestamps(adapter: string, kernels: KernelSet): WeftError {
   return new WeftError(
-    `profile: adapter "${adapter}" has no timestamp-query, by which kernels are timed. Run without profiling or choose another adapter.`,
+    kernels === 'portable'
+      ? 'profile: portable kernels run without timestamp-query, by which kernels are timed. Run without profiling or choose other kernels.'
+      : `profile: adapter "${adapter}" has no timestamp-query, by which kernels are timed. Run without profiling or choose another adapter.`,
   );
 }
 

@@ -1,5 +1,6 @@
 // How elementwise kernels cut their work: vec4s, and strips of them for one invocation.
 import type { BufferView } from './kernel.ts';
+import type { Tuning } from './tuning.ts';
 
 /** A range rounded up to whole vec4s: buffers end on 256 bytes, so they are there. */
 export function wholeVec4s(view: BufferView): BufferView {
@@ -10,7 +11,6 @@ export function wholeVec4s(view: BufferView): BufferView {
  * Vec4s that one invocation takes. Long strips are cheap on a software adapter, a GPU wants many invocations. The bits do
  * not depend on it: kernels that go by strips work element by element.
  */
-export function stripOf({ info }: { readonly info: { readonly kind: 'cpu' | 'gpu' } }, units: number): number {
-  const invocations = info.kind === 'cpu' ? 512 : 65_536;
-  return Math.min(32, Math.max(1, Math.floor(units / invocations)));
+export function stripOf({ tuning }: { readonly tuning: Tuning }, units: number): number {
+  return Math.min(32, Math.max(1, Math.floor(units / tuning.stripInvocations)));
 }

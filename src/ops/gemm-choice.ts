@@ -41,8 +41,8 @@ export function parseChoice(text: string): GemmChoice {
 }
 
 /** Whether a device can run a method. */
-export function canRun({ info, hasSubgroups }: Device, method: GemmMethod): boolean {
-  return !method.startsWith('texel') || (info.subgroupSize === 8 && hasSubgroups);
+export function canRun({ tuning }: Device, method: GemmMethod): boolean {
+  return !method.startsWith('texel') || tuning.texelLanes > 0;
 }
 
 /**
@@ -64,11 +64,11 @@ const BUSY = 64;
 const SLAB = 128;
 
 /**
- * Software adapters: texels where they have 8 lanes, else the plain kernel; one thread a core needs no slabs. GPUs: tiles in
+ * Software adapters: texels where they can, else the plain kernel; one thread a core needs no slabs. GPUs: tiles in
  * workgroup memory from 32 rows and columns on, the large ones where enough of them remain, slabs where too few do.
  */
 function tableChoice(device: Device, { m, n, k, batch }: GemmShape): GemmChoice {
-  if (device.info.kind === 'cpu') {
+  if (!device.tuning.tiles) {
     const byTexels = canRun(device, 'texel') && m * n * k >= TEXEL_FROM && Math.min(m, k) >= THIN;
     // An operand is bound whole to be packed.
     const pack =

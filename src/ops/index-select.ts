@@ -78,7 +78,7 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
   const lanes = width % 4 === 0 ? 4 : 1;
   const kernel = lanes === 4 ? shaders.index_select_vec4u : shaders.index_select_u32;
   const inner = width / lanes;
-  const chunk = x.device.info.kind === 'cpu' ? Math.min(inner, 32) : 1;
+  const chunk = Math.min(inner, x.device.tuning.copiedRun);
   if (out.size === 0) return;
   for (const target of pieces(out))
     for (const source of pieces(x))

@@ -1,29 +1,18 @@
 // Which form the recurrence takes on an adapter: a dispatch per step, or one for the whole sequence; how rows are tiled for it.
-import type { Device } from '../gpu/device.ts';
+import type { Tuning } from '../gpu/tuning.ts';
 import type { Layer } from './recurrent.ts';
 
 /** `step`: one dispatch a time step. `scan`: one for all of them, a workgroup to each direction and tile of rows. */
 export type RecurrentForm = 'scan' | 'step';
-/** `texel`: weights through textures, states handed round 8 lanes by shuffles. `plain`: any adapter. */
-export type RecurrentMethod = 'texel' | 'plain';
-
-let forced: { form?: RecurrentForm | undefined; method?: RecurrentMethod | undefined } = {};
-
-/** Overrides the table for tests and benches, where the adapter can do it; without arguments the table rules again. */
-export function setRecurrentForm(form?: RecurrentForm, method?: RecurrentMethod): void {
-  forced = { form, method };
-}
 
 export interface FormQuery {
-  kind: 'lstm' | 'gru' | 'rnn';
-  adapter: 'cpu' | 'gpu';
   hidden: number;
   batch: number;
   directions: number;
 }
 
 /**
- * The form that was measured faster on adapters of that class.
+ * The form that was measured faster on adapters of that class, which the limits in `tuning.scan` say (src/gpu/tuning.ts).
  *
  * llvmpipe (Mesa 25.0.7, LLVM 15, 8 lanes; two cores), 2026-11-22, both forms alternating in one process, ms of the whole op forward
  * and backward, median (best) of 5 to 15 runs:
@@ -44,9 +33,11 @@ export interface FormQuery {
  * GPUs: not measured yet. A dispatch costs 24 to 71 µs there, several times what a step of a small layer takes; the weights of a
  * wide one are more than one workgroup should read every step.
  */
-export function recurrentForm({ adapter, hidden, batch, directions }: FormQuery): RecurrentForm {
-  if (adapter === 'gpu') return hidden <= 256 ? 'scan' : 'step';
-  return hidden <= 104 && directions * batch >= 32 ? 'scan' : 'step';
+export function recurrentForm(
+  { scan, recurrentForm }: Tuning,
+  { hidden, batch, directions }: FormQuery,
+): RecurrentForm {
+  return recurrentForm ?? (hidden <= scan.hidden && directions * batch >= scan.rows ? 'scan' : 'step');
 }
 
 /** How one pass over the steps is dispatched. */
@@ -63,9 +54,8 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
   const { geometry, kind, x } = layer;
   const { batch, hidden, directions } = geometry;
   const { device } = x;
-  const texel = forced.method !== 'plain' && hasTexelForm(device);
-  const query = { kind: kind.op, adapter: device.info.kind, hidden, batch, directions };
-  const wanted = forced.form ?? recurrentForm(query);
+  const texel = device.tuning.recurrentLanes > 0;
+  const wanted = recurrentForm(device.tuning, { hidden, batch, directions });
   const scan = (texel ? texelTile : plainTile)(layer, pass, 'scan');
   const form = wanted === 'scan' && scan.lanes <= device.maxWorkgroupSize ? 'scan' : 'step';
   const { lanes, rows, columns, quads } = form === 'scan' ? scan : (texel ? texelTile : plainTile)(layer, pass, 'step');
@@ -84,10 +74,6 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
       ...(quads === undefined ? {} : { QUADS: quads }),
     },
   };
-}
-
-function hasTexelForm({ info, hasSubgroups }: Device): boolean {
-  return info.kind === 'cpu' && info.subgroupSize === 8 && hasSubgroups;
 }
 
 /** Invocations and rows of a workgroup, workgroups over the units, and what `QUADS` is. */

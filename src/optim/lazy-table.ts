@@ -213,9 +213,9 @@ export class LazyTable {
     const [rows, columns] = shape as [number, number];
     const unit = columns % 4 === 0 ? 4 : 1;
     const width = columns / unit;
-    const lanes = Math.min(device.info.kind === 'cpu' ? 8 : 32, 2 ** Math.ceil(Math.log2(Math.max(1, width))));
+    const lanes = Math.min(device.tuning.lazyLanes, 2 ** Math.ceil(Math.log2(Math.max(1, width))));
     // A whole table has many rows that there is nothing to do for; a list has few, and most of them want work.
-    const span = list ? Math.max(device.info.kind === 'cpu' ? 16 : 1, WORKGROUP / lanes) : WORKGROUP;
+    const span = list ? Math.max(device.tuning.lazyRows, WORKGROUP / lanes) : WORKGROUP;
     device.run(unit === 4 ? this.#kernels.vec4 : this.#kernels.single, {
       bind: {
         ...bind,

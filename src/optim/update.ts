@@ -196,8 +196,7 @@ function launchRows(
 ): void {
   const unit = gradient.shape[1] % 4 === 0 ? 4 : 1;
   const width = gradient.shape[1] / unit;
-  // Side by side for a GPU's wide loads; a software adapter is best with one invocation for all of a row.
-  const lanes = device.info.kind === 'cpu' ? 1 : Math.min(8, width);
+  const lanes = Math.min(device.tuning.rowLanes, width);
   device.run(unit === 4 ? kernels.rowsVec4 : kernels.rows, {
     bind,
     params: { ...params, width, lanes, hyper_row: row },

@@ -4,6 +4,7 @@ import type { Platform } from './platform.ts';
 
 export const platform: Platform = {
   name: 'browser',
+  environment: {},
   async gpu() {
     const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
     if (!gpu)

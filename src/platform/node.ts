@@ -33,6 +33,7 @@ function nap(): void {
 
 export const platform: Platform = {
   name: 'node',
+  environment: process.env,
   async gpu({ adapter }) {
     const key = adapter ?? '';
     let gpu = instances.get(key);

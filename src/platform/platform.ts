@@ -1,6 +1,8 @@
 // What weft needs from the place it runs in: a WebGPU entry point.
 export interface Platform {
   readonly name: 'node' | 'browser';
+  /** Switches for a whole process, where there are such: what its caller says beats them. */
+  readonly environment: { readonly WEFT_KERNELS?: string | undefined };
   /** The WebGPU entry point. `adapter` is part of an adapter's name where the platform can choose by it. */
   gpu(options: { adapter?: string | undefined }): Promise<GPU>;
   /**

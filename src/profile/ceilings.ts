@@ -36,7 +36,7 @@ export async function measureCeilings(choice: AdapterChoice = {}): Promise<Measu
   try {
     const gflops = await measureFma(device);
     const stream = await measureStream(device);
-    const texelGbps = device.info.kind === 'cpu' ? await measureTexels(device) : undefined;
+    const texelGbps = device.tuning.texelLanes > 0 ? await measureTexels(device) : undefined;
     return { adapter: device.info.name, gflops, ...stream, texelGbps };
   } finally {
     device.destroy();
@@ -44,7 +44,7 @@ export async function measureCeilings(choice: AdapterChoice = {}): Promise<Measu
 }
 
 async function measureFma(device: Device): Promise<number> {
-  const size = device.info.kind === 'cpu' ? 2 ** 14 : 2 ** 20;
+  const size = device.tuning.ceilings.invocations;
   const [out] = slices(device, 4 * size, 1);
   const run = (rounds: number) =>
     device.run(shaders.ceiling_fma, {
@@ -60,10 +60,9 @@ async function measureFma(device: Device): Promise<number> {
 }
 
 async function measureStream(device: Device): Promise<Pick<Ceilings, 'copyGbps' | 'triadGbps'>> {
-  // Several times the caches in all; software adapters go through it slice by slice, for a whole round takes them too long.
-  const cpu = device.info.kind === 'cpu';
-  const bytes = Math.min(cpu ? 2 ** 23 : 2 ** 28, 2 ** Math.floor(Math.log2(device.maxBindingBytes)));
-  const [xs, ys, outs] = [0, 1, 2].map(() => slices(device, bytes, cpu ? 8 : 1)) as [
+  const { ceilings } = device.tuning;
+  const bytes = Math.min(ceilings.bytes, 2 ** Math.floor(Math.log2(device.maxBindingBytes)));
+  const [xs, ys, outs] = [0, 1, 2].map(() => slices(device, bytes, ceilings.slices)) as [
     BufferView[],
     BufferView[],
     BufferView[],

@@ -1,18 +1,15 @@
 // What the profiler is told of recurrent steps, whichever way they are dispatched.
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { LSTM } from '../../src/nn/index.ts';
 import * as ops from '../../src/ops/index.ts';
-import { setRecurrentForm } from '../../src/ops/recurrent-form.ts';
 import { Profile } from '../../src/profile/index.ts';
 import { init, ones } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
 
-afterEach(() => setRecurrentForm());
-
 test.each(['step', 'scan'] as const)('an LSTM by %s: operations and bytes of its time steps', async (form) => {
   const [time, batch, hidden, directions] = [6, 5, 8, 2];
-  setRecurrentForm(form);
   const device = await init({ profile: true });
+  device.tuning = { ...device.tuning, recurrentForm: form };
   const profile = new Profile(device, { gflops: 1, copyGbps: 1, triadGbps: 1, texelGbps: 1 });
   const lstm = new LSTM(4, hidden, { bidirectional: true });
   step(() => ops.sum(lstm.forward(ones([time, batch, 4])).output));

@@ -1,8 +1,9 @@
 // The forms of the recurrence beside each other: the same numbers, the same bits every time, and how many dispatches they take.
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
+import { tuningOf } from '../../src/gpu/tuning.ts';
 import { gru, lstm, rnn, sum } from '../../src/ops/index.ts';
-import { type RecurrentForm, recurrentForm, setRecurrentForm } from '../../src/ops/recurrent-form.ts';
+import { type RecurrentForm, recurrentForm } from '../../src/ops/recurrent-form.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
@@ -12,14 +13,14 @@ import { useDevice } from '../gpu-device.ts';
 import { randomNd } from '../nd.ts';
 
 const current = useDevice();
-afterEach(() => setRecurrentForm());
 
 const [B, T, I, H, D] = [4, 8, 8, 20, 2];
 const OPS = { lstm: [lstm, 4], gru: [gru, 3], rnn: [rnn, 1] } as const;
 
 /** Output and gradients of one op, and the dispatches of its forward and backward pass. */
 async function results(name: keyof typeof OPS, form: RecurrentForm, lengths?: number[]) {
-  setRecurrentForm(form);
+  const { device } = current;
+  const { tuning } = device;
   const [op, gates] = OPS[name];
   const leaf = (shape: number[], seed: number) =>
     tensor(Float32Array.from(randomNd(shape, seed).data), { shape, requiresGrad: true });
@@ -32,15 +33,17 @@ async function results(name: keyof typeof OPS, form: RecurrentForm, lengths?: nu
   const x = leaf([B, T, I], 5);
   const w = tensor(Float32Array.from(randomNd([B, T, D * H], 6).data), { shape: [B, T, D * H] });
   const given = { batchFirst: true, lengths: lengths && tensor(Int32Array.from(lengths)) };
-  await current.device.synchronize();
-  const before = current.device.stats.dispatches;
+  await device.synchronize();
+  const before = device.stats.dispatches;
+  device.tuning = { ...tuning, recurrentForm: form };
   const output = step(() => {
     const made = op(x, weights, given).output;
     backward(made, w);
     return made;
   });
-  await current.device.synchronize();
-  const dispatches = current.device.stats.dispatches - before;
+  device.tuning = tuning;
+  await device.synchronize();
+  const dispatches = device.stats.dispatches - before;
   const tensors = [output, x.grad as Tensor, ...weights.flatMap((v) => Object.values(v).map((p) => p.grad as Tensor))];
   return { dispatches, values: await Promise.all(tensors.map((t) => t.data())) };
 }
@@ -81,10 +84,12 @@ test('no steps, or no rows: the initial state is the final one, and weights get 
 });
 
 test('the scan is for narrow layers with rows enough', () => {
-  const query = { kind: 'lstm', hidden: 100, batch: 16, directions: 2 } as const;
-  expect(recurrentForm({ ...query, adapter: 'cpu' })).toBe('scan');
-  expect(recurrentForm({ ...query, adapter: 'cpu', directions: 1 })).toBe('step');
-  expect(recurrentForm({ ...query, adapter: 'cpu', hidden: 128 })).toBe('step');
-  expect(recurrentForm({ ...query, adapter: 'gpu' })).toBe('scan');
-  expect(recurrentForm({ ...query, adapter: 'gpu', hidden: 512 })).toBe('step');
+  const adapter = { subgroupSize: 8, hasSubgroups: true, readsTextures: true } as const;
+  const [software, gpu] = [tuningOf({ ...adapter, kind: 'cpu' }), tuningOf({ ...adapter, kind: 'gpu' })];
+  const query = { hidden: 100, batch: 16, directions: 2 };
+  expect(recurrentForm(software, query)).toBe('scan');
+  expect(recurrentForm(software, { ...query, directions: 1 })).toBe('step');
+  expect(recurrentForm(software, { ...query, hidden: 128 })).toBe('step');
+  expect(recurrentForm(gpu, query)).toBe('scan');
+  expect(recurrentForm(gpu, { ...query, hidden: 512 })).toBe('step');
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tuningOf } from '../../src/gpu/tuning.ts';
 import { canRun, formatChoice, gemmChoice, gemmClass, parseChoice } from '../../src/ops/gemm-choice.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
@@ -165,8 +166,7 @@ describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4', 'texel_
 test('the table: tiles and slabs for GPUs, texels or the plain kernel for software adapters', () => {
   const like = (kind: 'cpu' | 'gpu', subgroupSize: number) =>
     ({
-      info: { kind, subgroupSize },
-      hasSubgroups: subgroupSize > 0,
+      tuning: tuningOf({ kind, subgroupSize, hasSubgroups: true, readsTextures: true }),
       choices: new Map(),
       maxBindingBytes: 2 ** 27,
     }) as never;

@@ -1,6 +1,7 @@
 // The shapes at which each recurrent op is checked, and how a case's list of tensors is read.
 import { afterEach, beforeEach, describe } from 'vitest';
-import { setRecurrentForm } from '../../src/ops/recurrent-form.ts';
+import type { Tuning } from '../../src/gpu/tuning.ts';
+import { getDevice } from '../../src/tensor/create.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Nd } from '../nd.ts';
 import type { ReferenceWeights } from '../reference/recurrent.ts';
@@ -37,11 +38,23 @@ const FORMS = [
   { form: 'scan', method: 'plain', cases: CASES.slice(4, 5) },
 ] as const;
 
+/** Has the default device decide otherwise in the tests beside it. */
+export function tuned(changes: Partial<Tuning>): void {
+  let before: Tuning;
+  beforeEach(() => {
+    const device = getDevice();
+    before = device.tuning;
+    device.tuning = { ...before, ...changes };
+  });
+  afterEach(() => {
+    getDevice().tuning = before;
+  });
+}
+
 /** Declares the tests of `fn` once per form; it is given the cases to be checked in it. */
 export function everyForm(fn: (cases: readonly Case[]) => void): void {
   describe.each(FORMS)('$form $method', ({ form, method, cases }) => {
-    beforeEach(() => setRecurrentForm(form, method));
-    afterEach(() => setRecurrentForm());
+    tuned({ recurrentForm: form, ...(method === 'plain' && { recurrentLanes: 0 }) });
     fn(cases);
   });
 }
@@ -49,8 +62,7 @@ export function everyForm(fn: (cases: readonly Case[]) => void): void {
 /** Declares the tests of `fn` once per form, by the adapter's own method. */
 export function bothForms(fn: () => void): void {
   describe.each(['step', 'scan'] as const)('%s', (form) => {
-    beforeEach(() => setRecurrentForm(form));
-    afterEach(() => setRecurrentForm());
+    tuned({ recurrentForm: form });
     fn();
   });
 }

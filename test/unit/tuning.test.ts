@@ -1,0 +1,36 @@
+// The decisions by class of adapter, from what an adapter says of itself.
+import { expect, test } from 'vitest';
+import { KERNEL_SETS, kernelSet, type TuningQuery, tuningOf } from '../../src/gpu/tuning.ts';
+
+const LAVAPIPE: TuningQuery = { kind: 'cpu', subgroupSize: 8, hasSubgroups: true, readsTextures: true };
+const CARD: TuningQuery = { kind: 'gpu', subgroupSize: 32, hasSubgroups: true, readsTextures: true };
+
+test('an adapter has the kernels of its class where nobody says otherwise', () => {
+  expect(tuningOf(LAVAPIPE)).toMatchObject({ kernels: 'software', texelLanes: 8, recurrentLanes: 8, tiles: false });
+  expect(tuningOf(CARD)).toMatchObject({ kernels: 'gpu', texelLanes: 0, recurrentLanes: 0, tiles: true });
+});
+
+test('texel kernels need subgroups of a size they are written for, and textures that WGSL reads', () => {
+  for (const lacking of [{ hasSubgroups: false }, { readsTextures: false }, { subgroupSize: 0 }, { subgroupSize: 32 }])
+    expect(tuningOf({ ...LAVAPIPE, ...lacking })).toMatchObject({ kernels: 'software', texelLanes: 0, tiles: false });
+});
+
+test('kernels that are asked for beat the class; portable ones cut work as the adapter likes it', () => {
+  for (const adapter of [LAVAPIPE, CARD]) {
+    expect(tuningOf({ ...adapter, kernels: 'gpu' })).toEqual(tuningOf(CARD));
+    const portable = tuningOf({ ...adapter, kernels: 'portable' });
+    expect(portable).toEqual({ ...tuningOf(adapter), kernels: 'portable', texelLanes: 0, recurrentLanes: 0 });
+  }
+  expect(tuningOf({ ...CARD, kernels: 'software' })).toEqual({
+    ...tuningOf(LAVAPIPE),
+    texelLanes: 0,
+    recurrentLanes: 0,
+  });
+});
+
+test('a set is named or refused', () => {
+  expect(KERNEL_SETS.map((set) => kernelSet(set, 'kernels'))).toEqual(KERNEL_SETS);
+  expect(() => kernelSet('fast', 'WEFT_KERNELS')).toThrow(
+    'init: WEFT_KERNELS must be one of "gpu", "software", "portable", got "fast".',
+  );
+});

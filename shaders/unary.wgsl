@@ -3,6 +3,7 @@
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of y.
 // @use strips
 // @use activation
+// @use power
 override OP: u32 = 0u;
 struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -14,7 +15,7 @@ fn apply(v: f32) -> f32 {
     case 0u: { return -v; }
     case 1u: { return abs(v); }
     case 2u: { return exp(v); }
-    case 3u: { return log(v); }
+    case 3u: { return logarithm(v); }
     case 4u: { return sqrt(v); }
     case 5u: { return 1.0 / v; }
     case 6u: { return v * v; }
@@ -29,9 +30,10 @@ fn apply(v: f32) -> f32 {
     case 15u: { return sin(v); }
     case 16u: { return cos(v); }
     case 17u: { return v * alpha() + beta(); }
-    case 18u: { return clamp(v, alpha(), beta()); }
-    case 19u: { return power(v, alpha()); }
-    default: { return v * sigmoid(v); }
+    case 18u: { return min(max(v, alpha()), beta()); }   // beta where alpha is larger; WGSL's clamp leaves that open
+    case 19u: { return power_of(v, alpha()); }
+    case 20u: { return v * sigmoid(v); }
+    default: { return v / alpha(); }
   }
 }
 

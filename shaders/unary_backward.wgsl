@@ -2,6 +2,7 @@
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of d_x.
 // @use strips
 // @use activation
+// @use power
 override OP: u32 = 0u;
 struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -27,8 +28,9 @@ fn slope(s: f32) -> f32 {
     case 16u: { return -sin(s); }
     case 17u: { return params.alpha; }
     case 18u: { return select(0.0, 1.0, s >= params.alpha && s <= params.beta); }
-    case 19u: { return params.alpha * power(s, params.alpha - 1.0); }
+    case 19u: { return power_of_slope(s, params.alpha); }
     case 20u: { return sigmoid(s) * (1.0 + s * (1.0 - sigmoid(s))); }
+    case 21u: { return 1.0 / params.alpha; }
     default: { return 0.0; }                     // sign, floor, ceil
   }
 }

@@ -19,12 +19,12 @@ fn softplus(v: f32) -> f32 {
   return max(v, 0.0) + log_one_plus(exp(-min(abs(v), 87.0)));
 }
 
-// log(1 + e) for e in [0, 1], without losing a small e.
+// log(1 + e) for e in [0, 1], to a float's precision at both ends: 2 atanh s with s = e / (2 + e). A logarithm of 1 + e has
+// lost what is left of e.
 fn log_one_plus(e: f32) -> f32 {
-  if e < 1e-3 {
-    return e * (1.0 - e * (0.5 - e * 0.33333333));
-  }
-  return log(1.0 + e);
+  let s = e / (2.0 + e);
+  let z = s * s;
+  return 2.0 * s * (1.0 + z * (0.333332066 + z * (0.200108494 + z * (0.139995728 + z * 0.140122175))));
 }
 
 // Abramowitz and Stegun 7.1.26 carries 1.5e-7 absolute.
@@ -41,17 +41,4 @@ fn gelu(v: f32) -> f32 {
 
 fn gelu_slope(v: f32) -> f32 {
   return 0.5 * (1.0 + erf(v * 0.70710678)) + v * 0.39894228 * exp(-min(0.5 * v * v, 87.0));
-}
-
-// WGSL's pow is undefined for negative bases; whole exponents are not.
-fn power(base: f32, exponent: f32) -> f32 {
-  if exponent == 0.0 {
-    return 1.0;
-  }
-  if base == 0.0 {
-    return select(0.0, 3.4e38, exponent < 0.0);
-  }
-  let magnitude = exp2(exponent * log2(abs(base)));
-  let odd = (i32(exponent) & 1) == 1;
-  return select(magnitude, -magnitude, base < 0.0 && odd);
 }

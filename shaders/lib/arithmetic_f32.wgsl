@@ -1,4 +1,9 @@
-// @use activation
+// What floats do otherwise than integers: powers, and the slopes of powers (the last of BINARY in src/ops/pointwise.ts).
+// @use power
 fn raise(x: f32, y: f32) -> f32 {
-  return power(x, y);
+  switch OP {
+    case 7u: { return power_slope(x, y); }
+    case 8u: { return exponent_slope(x, y); }
+    default: { return power(x, y); }
+  }
 }

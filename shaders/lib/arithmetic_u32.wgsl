@@ -1,8 +1,12 @@
-// Whole powers by repeated multiplication; a negative exponent gives 0, as integer division would.
+// Whole powers, modulo 2^32.
 fn raise(x: u32, y: u32) -> u32 {
-  var result = u32(y >= u32(0));
-  for (var i = u32(0); i < y; i++) {
-    result *= x;
+  var result = 1u;
+  var square = x;
+  for (var left = y; left > 0u; left >>= 1u) {
+    if (left & 1u) == 1u {
+      result *= square;
+    }
+    square *= square;
   }
   return result;
 }

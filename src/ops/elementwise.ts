@@ -1,10 +1,11 @@
-// Elementwise ops with their gradients; two-operand ones broadcast by NumPy's rule and take plain numbers.
+// Elementwise ops with their gradients; two-operand ones broadcast by NumPy's rule, take plain numbers and promote as PyTorch:
+// an integer tensor beside a float tensor, or a number with a fraction, counts as f32.
 import { type Gradient, record, setAccumulate } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { full } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import {
   type BinaryName,
   binary,
@@ -15,15 +16,31 @@ import {
   unary,
   unaryBackward,
 } from './pointwise.ts';
+import { commonDtype, holds, type Operand, operandAs } from './promotion.ts';
 import { sumTo } from './reduce.ts';
 import { densify } from './row-sparse.ts';
-
-type Operand = Tensor | number;
 
 /** Ops whose slope is cheapest from the result; the others are from the argument. */
 const SAVES_RESULT: ReadonlySet<UnaryName> = new Set(['exp', 'sqrt', 'reciprocal', 'sigmoid', 'tanh']);
 
+/** Ops that are whole for integers. */
+const OF_INTEGERS: Partial<Record<UnaryName, (x: Tensor) => Tensor>> = {
+  neg: (x) => binary('sub', scalar(0, x), x),
+  abs: (x) => binary('maximum', x, x.dtype === 'i32' ? binary('sub', scalar(0, x), x) : x),
+  square: (x) => binary('mul', x, x),
+  relu: (x) => binary('maximum', x, scalar(0, x)),
+  sign: (x) => binary('minimum', x.dtype === 'i32' ? binary('maximum', x, scalar(-1, x)) : x, scalar(1, x)),
+  floor: (x) => castTo(x, x.dtype),
+  ceil: (x) => castTo(x, x.dtype),
+};
+
+function scalar(value: number, { dtype, device }: Tensor): Tensor {
+  return full([], value, { dtype, device });
+}
+
 function differentiable(name: UnaryName, x: Tensor, alpha = 0, beta = 0, op: string = name): Tensor {
+  const whole = x.dtype === 'f32' ? undefined : OF_INTEGERS[name];
+  if (whole) return whole(x);
   if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
   const y = unary(name, x, alpha, beta, op);
   record(op, [x], [y], ([dY]) => [unaryBackward(name, SAVES_RESULT.has(name) ? y : x, dY!, alpha, beta)]);
@@ -53,50 +70,70 @@ export const ceil = (x: Tensor): Tensor => differentiable('ceil', x);
 export const sin = (x: Tensor): Tensor => differentiable('sin', x);
 export const cos = (x: Tensor): Tensor => differentiable('cos', x);
 
-/** `x` limited to `min..max` (`torch.clamp`). */
+/** `x` limited to `min..max` (`torch.clamp`); all of it is `max` where `min` is larger. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
-  if (!(min <= max))
-    throw new ArgumentError({ op: 'clamp', argument: 'min', expected: `at most max = ${max}`, actual: String(min) });
-  return differentiable('clamp', x, Math.max(min, -3.4e38), Math.min(max, 3.4e38));
+  if (Number.isNaN(min) || Number.isNaN(max))
+    throw new ArgumentError({ op: 'clamp', argument: 'min and max', expected: 'numbers', actual: `${min} and ${max}` });
+  const dtype = commonDtype('clamp', 'min and max', [x, min, max]);
+  if (dtype !== 'f32') return minimum(maximum(x, min), max);
+  return differentiable('clamp', operandAs(x, dtype, x), Math.max(min, -3.4e38), Math.min(max, 3.4e38));
 }
 
 /** `a + b`. */
 export function add(a: Tensor, b: Operand): Tensor {
-  if (typeof b === 'number' && a.dtype === 'f32') return differentiable('affine', a, 1, b, 'add');
-  return pair('add', a, b, (dOut) => [dOut, dOut]);
+  return withNumber('add', a, b, (x, n) => ['affine', x, 1, n]) ?? pair('add', a, b, (dOut) => [dOut, dOut]);
 }
 
 /** `a - b`. */
 export function sub(a: Tensor, b: Operand): Tensor {
-  if (typeof b === 'number' && a.dtype === 'f32') return differentiable('affine', a, 1, -b, 'sub');
-  return pair('sub', a, b, (dOut, _a, _b, needs) => [dOut, needs[1] ? unary('neg', dOut) : undefined]);
+  return (
+    withNumber('sub', a, b, (x, n) => ['affine', x, 1, -n]) ??
+    pair('sub', a, b, (dOut, _a, _b, needs) => [dOut, needs[1] ? unary('neg', dOut) : undefined])
+  );
 }
 
 /** `a · b`, element by element. */
 export function mul(a: Tensor, b: Operand): Tensor {
-  if (typeof b === 'number' && a.dtype === 'f32') return differentiable('affine', a, b, 0, 'mul');
-  return pair('mul', a, b, (dOut, x, y, needs) => [
-    needs[0] ? binary('mul', dOut, y) : undefined,
-    needs[1] ? binary('mul', dOut, x) : undefined,
-  ]);
+  // Adding -0 keeps the sign of a product that is 0.
+  return (
+    withNumber('mul', a, b, (x, n) => ['affine', x, n, -0]) ??
+    pair('mul', a, b, (dOut, x, y, needs) => [
+      needs[0] ? binary('mul', dOut, y) : undefined,
+      needs[1] ? binary('mul', dOut, x) : undefined,
+    ])
+  );
 }
 
-/** `a / b`. Division by zero follows WGSL, which promises neither infinity nor NaN. */
+/** `a / b`, in f32 for integers too. Division by zero follows WGSL, which promises neither infinity nor NaN. */
 export function div(a: Tensor, b: Operand): Tensor {
-  if (typeof b === 'number' && a.dtype === 'f32') return differentiable('affine', a, 1 / b, 0, 'div');
-  return pair('div', a, b, (dOut, x, y, needs) => [
-    needs[0] ? binary('div', dOut, y) : undefined,
-    needs[1] ? unary('neg', binary('div', binary('mul', dOut, x), unary('square', y))) : undefined,
+  const x = operandAs(a, 'f32', a);
+  if (typeof b === 'number') return differentiable('divScalar', x, b, 0, 'div');
+  return pair('div', x, b, (dOut, p, q, needs) => [
+    needs[0] ? binary('div', dOut, q) : undefined,
+    needs[1] ? unary('neg', binary('div', binary('mul', dOut, p), unary('square', q))) : undefined,
   ]);
 }
 
-/** `a` to the power `b`. A negative base takes whole exponents only. */
+/**
+ * `a` to the power `b` (`torch.pow`), with C's special values: NaN for a negative base and an exponent with a fraction, ±∞ for
+ * a negative power of 0, 1 for the power 0 of anything. Integers stay integers and wrap at 32 bits.
+ */
 export function pow(a: Tensor, b: Operand): Tensor {
-  if (typeof b === 'number' && a.dtype === 'f32') return differentiable('powScalar', a, b, 0, 'pow');
-  return pair('pow', a, b, (dOut, x, y, needs, out) => [
-    needs[0] ? binary('mul', dOut, binary('mul', y, binary('pow', x, unary('affine', y, 1, -1)))) : undefined,
-    needs[1] ? binary('mul', dOut, binary('mul', out, unary('log', x))) : undefined,
-  ]);
+  if (typeof b === 'number' && b < 0 && Number.isInteger(b) && a.dtype !== 'f32')
+    throw new ArgumentError({
+      op: 'pow',
+      argument: 'b',
+      expected: `at least 0 for the base ${a.dtype}`,
+      actual: String(b),
+      remedy: "Convert the base with cast(a, 'f32').",
+    });
+  return (
+    withNumber('pow', a, b, (x, n) => ['powScalar', x, n, 0]) ??
+    pair('pow', a, b, (dOut, x, y, needs) => [
+      needs[0] ? binary('mul', dOut, binary('powerSlope', x, y)) : undefined,
+      needs[1] ? binary('mul', dOut, binary('exponentSlope', x, y)) : undefined,
+    ])
+  );
 }
 
 /** The larger of `a` and `b`; at a tie both get half the gradient (`torch.maximum`). */
@@ -117,15 +154,26 @@ type PairBackward = (
   a: Tensor,
   b: Tensor,
   needs: readonly boolean[],
-  out: Tensor,
 ) => readonly [Tensor | undefined, Tensor | undefined];
 
+/** The op of a tensor and a number as one of a single argument; undefined where it is none, or one of integers. */
+function withNumber(
+  op: string,
+  a: Tensor,
+  b: Operand,
+  form: (x: Tensor, b: number) => [name: UnaryName, x: Tensor, alpha: number, beta: number],
+): Tensor | undefined {
+  if (typeof b !== 'number' || commonDtype(op, 'b', [a, b]) !== 'f32') return undefined;
+  return differentiable(...form(operandAs(a, 'f32', a), b), op);
+}
+
 function pair(name: BinaryName, a: Tensor, b: Operand, backward: PairBackward): Tensor {
-  const other = operand(name, a, b);
-  const out = binary(name, a, other);
-  record(name, [a, other], [out], ([dOut], needs) => {
-    const [dA, dB] = backward(dOut!, a, other, needs, out);
-    return [needs[0] && dA ? sumTo(dA, a.shape) : undefined, needs[1] && dB ? sumTo(dB, other.shape) : undefined];
+  const dtype = commonDtype(name, 'the operands', [a, b]);
+  const [x, y] = [operandAs(a, dtype, a), operandAs(b, dtype, a)];
+  const out = binary(name, x, y);
+  record(name, [x, y], [out], ([dOut], needs) => {
+    const [dX, dY] = backward(dOut!, x, y, needs);
+    return [needs[0] && dX ? sumTo(dX, x.shape) : undefined, needs[1] && dY ? sumTo(dY, y.shape) : undefined];
   });
   return out;
 }
@@ -142,20 +190,11 @@ function larger(wins: 'gt' | 'lt'): PairBackward {
 }
 
 function compared(name: CompareName, a: Tensor, b: Operand): Tensor {
-  return compare(name, a, operand(name, a, b));
-}
-
-function operand(op: string, a: Tensor, b: Operand): Tensor {
-  const other = b instanceof Tensor ? b : full([], b, { dtype: a.dtype, device: a.device });
-  if (other.dtype !== a.dtype)
-    throw new ArgumentError({
-      op,
-      argument: 'the operands',
-      expected: 'of one dtype',
-      actual: `${a.dtype} and ${other.dtype}`,
-      remedy: 'Convert one with cast.',
-    });
-  return other;
+  // Past every integer of the dtype, a number compares as what is past all of them.
+  if (typeof b === 'number' && Number.isInteger(b) && a.dtype !== 'f32' && !holds(a.dtype, b))
+    return compared(name, castTo(a, 'f32'), Math.sign(b) * 1e38);
+  const dtype = commonDtype(name, 'the operands', [a, b]);
+  return compare(name, operandAs(a, dtype, a), operandAs(b, dtype, a));
 }
 
 function asFloat(mask: Tensor): Tensor {

@@ -31,11 +31,12 @@ export const UNARY = [
   'clamp',
   'powScalar',
   'silu',
+  'divScalar',
 ] as const;
 export type UnaryName = (typeof UNARY)[number];
 
-/** OP of lib/binary_op.wgsl, in order. */
-export const BINARY = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow'] as const;
+/** OP of lib/binary_op.wgsl, in order; the last two, slopes of `pow`, are for f32 alone. */
+export const BINARY = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow', 'powerSlope', 'exponentSlope'] as const;
 export type BinaryName = (typeof BINARY)[number];
 
 /** OP of compare.wgsl, in order. */

@@ -5,24 +5,20 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { boxOf } from './box.ts';
+import { commonDtype, holds, operandAs } from './promotion.ts';
 import { sumTo } from './reduce.ts';
 
-/** `a` where `mask` (u32, as comparisons make it) is not 0, else `b`; all three broadcast (`torch.where`). */
+/**
+ * `a` where `mask` (u32, as comparisons make it) is not 0, else `b`; all three broadcast (`torch.where`). Integers beside floats,
+ * or a number with a fraction, count as f32; two numbers do.
+ */
 export function where(mask: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
   checkMask('where', mask);
   const { device } = mask;
-  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : 'f32';
-  const [yes, no] = [a, b].map((v) => (v instanceof Tensor ? v : full([], v, { dtype, device }))) as [Tensor, Tensor];
-  if (yes.dtype !== no.dtype)
-    throw new ArgumentError({
-      op: 'where',
-      argument: 'a and b',
-      expected: 'of one dtype',
-      actual: `${yes.dtype} and ${no.dtype}`,
-      remedy: 'Convert one with cast.',
-    });
+  const dtype = commonDtype('where', 'a and b', [a, b]);
+  const [yes, no] = [operandAs(a, dtype, mask), operandAs(b, dtype, mask)];
   const out = choose('where', mask, yes, no);
   record('where', [yes, no], [out], ([dOut], needs) => {
     const zero = full([], 0, { device });
@@ -46,6 +42,14 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
       argument: 'mask',
       expected: `of a shape that broadcasts to ${formatShape(x.shape)}`,
       actual: formatShape(mask.shape),
+    });
+  if (x.dtype !== 'f32' && !holds(x.dtype, value))
+    throw new ArgumentError({
+      op: 'maskedFill',
+      argument: 'value',
+      expected: `a whole number that ${x.dtype} holds`,
+      actual: String(value),
+      remedy: 'Convert x with cast first.',
     });
   return where(mask, value, x);
 }

@@ -127,9 +127,19 @@ describe('refusals', () => {
       'add: the operands must be of shapes that broadcast (equal or 1 on each axis, counted from the back), got [1, 2] and [3].',
     );
   });
-  test('mixed dtypes', () => {
-    expect(() => ops.mul(tensor([1, 2]), tensor(Int32Array.of(1, 2)))).toThrow(
-      'mul: the operands must be of one dtype, got f32 and i32. Convert one with cast.',
+  test('integers with and without a sign', () => {
+    expect(() => ops.mul(tensor(Uint32Array.of(1, 2)), tensor(Int32Array.of(1, 2)))).toThrow(
+      'mul: the operands must be of one integer dtype, got u32 and i32. Convert one with cast.',
+    );
+  });
+  test('a whole number that the integers do not hold', () => {
+    expect(() => ops.add(tensor(Uint32Array.of(1)), -1)).toThrow(
+      'add: b must be a number that u32 holds, 0..4294967295, got -1. Convert the tensor with cast first.',
+    );
+  });
+  test('a negative power of integers', () => {
+    expect(() => ops.pow(tensor(Int32Array.of(2)), -1)).toThrow(
+      "pow: b must be at least 0 for the base i32, got -1. Convert the base with cast(a, 'f32').",
     );
   });
   test('an integer where a float is needed', () => {

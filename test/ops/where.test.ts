@@ -73,9 +73,14 @@ describe('refusals', () => {
       'where: mask must be u32, as comparisons make it, got f32. Compare with ne(mask, 0).',
     );
   });
-  test('mixed dtypes', () => {
-    expect(() => ops.where(mask(), tensor([1, 2]), tensor(Int32Array.of(1, 2)))).toThrow(
-      'where: a and b must be of one dtype, got f32 and i32. Convert one with cast.',
+  test('integers with and without a sign', () => {
+    expect(() => ops.where(mask(), tensor(Uint32Array.of(1, 2)), tensor(Int32Array.of(1, 2)))).toThrow(
+      'where: a and b must be of one integer dtype, got u32 and i32. Convert one with cast.',
+    );
+  });
+  test('a fraction among integers', () => {
+    expect(() => ops.maskedFill(tensor(Int32Array.of(1, 2)), mask(), 0.5)).toThrow(
+      'maskedFill: value must be a whole number that i32 holds, got 0.5. Convert x with cast first.',
     );
   });
   test('shapes that do not broadcast', () => {

@@ -13,11 +13,12 @@ export function machine(): Machine {
   };
 }
 
-/** The commit of the tree, `+dirty` behind it where tracked files have changes, `unknown` outside a clone. */
-export function commit(): string {
+/** The commit of a tree, `+dirty` behind it where tracked files have changes, `unknown` outside a clone. */
+export function commit(folder = '.'): string {
   if (process.env.WEFT_BENCH_COMMIT) return process.env.WEFT_BENCH_COMMIT; // set while packing
   try {
-    const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
     const dirty = git('status', '--porcelain', '--untracked-files=no') !== '';
     return git('rev-parse', 'HEAD') + (dirty ? '+dirty' : '');
   } catch {

@@ -1,11 +1,13 @@
-// The benches: `npm run bench -- <suite> [--json file] [--quick] [--only part-of-a-name]`, and `readme` for the README's table.
+// The benches: `npm run bench -- <suite> [--json file] [--quick] [--only part-of-a-name]`, `against` for another checkout, `readme` for
+// the README's table.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { newReport } from './machine.ts';
+import { commit, newReport } from './machine.ts';
 import { writeReadme } from './readme-table.ts';
+import type { Result } from './report.ts';
 import type { Suite } from './suites/suite.ts';
 
 const SUITES: Record<string, { about: string; load: () => Promise<Suite> }> = {
@@ -31,22 +33,39 @@ const program = new Command('bench').description(
   'Benchmarks that validate before they time, rivals taking turns in one run.',
 );
 
-for (const [name, { about, load }] of Object.entries(SUITES))
+interface Options {
+  json?: string;
+  quick: boolean;
+  only?: string;
+}
+
+/** A command that runs benches. */
+const command = (words: string, about: string) =>
   program
-    .command(name)
+    .command(words)
     .description(about)
     .option('--json <file>', 'write the results there')
     .option('--quick', 'few rounds on fewer cases: does it run, not how fast', false)
-    .option('--only <text>', 'only cases whose names contain this')
-    .action(async (options: { json?: string; quick: boolean; only?: string }) => {
-      await run(name, await load(), options);
-    });
+    .option('--only <text>', 'only cases whose names contain this');
 
-async function run(
-  name: string,
-  suite: Suite,
-  options: { json?: string; quick: boolean; only?: string },
-): Promise<void> {
+for (const [name, { about, load }] of Object.entries(SUITES))
+  command(name, about).action(async (options: Options) => void (await run(name, await load(), options)));
+
+command(
+  'against <checkout> [suites...]',
+  'weft of this tree beside that of another checkout: training and kernels',
+).action(async (checkout: string, chosen: string[], options: Options) => {
+  const known = ['training', 'kernels'];
+  const suites = chosen.length > 0 ? chosen : known;
+  const unknown = suites.find((name) => !known.includes(name));
+  if (unknown) throw new Error(`bench against: no suite ${unknown}; there are ${known.join(' and ')}`);
+  const { against, slower } = await import('./suites/against.ts');
+  const title = `${suites.join(', ')} against ${checkout} (${commit(checkout)})`;
+  const results = await run(title, (how) => against(checkout, suites, how), options);
+  if (slower(results).length > 0 && !options.quick) process.exitCode = 1;
+});
+
+async function run(name: string, suite: Suite, options: Options): Promise<Result[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'weft-bench-'));
   const start = performance.now();
   try {
@@ -58,9 +77,9 @@ async function run(
       );
     const { adapter, results, text } = await suite({ quick: options.quick, only: options.only, log, scratch });
     const report = { ...newReport(adapter), results };
-    const { machine, commit } = report;
+    const { machine, commit: tree } = report;
     console.log(`\n${name} on ${adapter}`);
-    console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${commit}, ${report.date}`);
+    console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, commit ${tree}, ${report.date}`);
     if (options.quick) console.log('A quick run: the figures only show that everything runs.');
     console.log(`\n${text}`);
     console.log(`took ${((performance.now() - start) / 60_000).toFixed(1)} minutes`);
@@ -68,6 +87,7 @@ async function run(
       await mkdir(dirname(options.json), { recursive: true });
       await writeFile(options.json, `${JSON.stringify(report, null, 1)}\n`);
     }
+    return results;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -76,7 +96,12 @@ async function run(
 program
   .command('readme')
   .description('make the README’s table from bench/results/*.json')
-  .action(() => console.log(`README.md: made from ${writeReadme()} files of results`));
+  .option('--measure <machine>', 'first run the suites that it shows, into bench/results/<machine>-<suite>.json')
+  .action(async ({ measure }: { measure?: string }) => {
+    for (const name of measure ? ['kernels', 'training'] : [])
+      await run(name, await SUITES[name]!.load(), { quick: false, json: `bench/results/${measure}-${name}.json` });
+    console.log(`README.md: made from ${writeReadme()} files of results`);
+  });
 
 await program.parseAsync();
 process.exit();

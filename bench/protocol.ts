@@ -23,7 +23,14 @@ export interface GemmRequest {
   probe: number[];
 }
 
-/** Times `count` products in a row, from the first call until the last one is complete. */
+/** One of the kernel cases, by its name. */
+export interface KernelRequest {
+  do: 'kernel';
+  handle: string;
+  name: string;
+}
+
+/** Times `count` products, or calls of a kernel case, in a row, from the first call until the last one is complete. */
 export interface GemmRun {
   do: 'gemm-run';
   handle: string;
@@ -61,7 +68,7 @@ export interface CloseRequest {
   handle: string;
 }
 
-export type Request = GemmRequest | GemmRun | TrainRequest | TrainRun | CloseRequest;
+export type Request = GemmRequest | KernelRequest | GemmRun | TrainRequest | TrainRun | CloseRequest;
 
 export interface GemmReply {
   values: number[];

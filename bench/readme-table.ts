@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from '../src/node/table.ts';
-import { type EngineName, ms, type Report, type Result } from './report.ts';
+import { better, type EngineName, ms, type Report, type Result } from './report.ts';
 
 const BEGIN = '<!-- benches: made by `npm run bench -- readme`, do not edit -->';
 const END = '<!-- /benches -->';
@@ -36,7 +36,7 @@ function oneMachine(reports: readonly Report[]): string {
     .filter(({ suite }) => suite === 'training' || suite === 'kernels');
   const main = results.filter(({ base }) => base === undefined);
   const raced = [...new Set(main.filter(({ engine }) => engine !== 'weft').map(({ name }) => name))];
-  const find = (name: string, engine: EngineName) => results.find((r) => r.name === name && r.engine === engine);
+  const find = (name: string, engine: EngineName) => better(results, name, engine);
   const shown = COLUMNS.filter(([, engine, suffix]) => raced.some((name) => find(name + suffix, engine)));
   const rows = raced.map((name) => [
     name,
@@ -47,16 +47,19 @@ function oneMachine(reports: readonly Report[]): string {
     [...new Set(reports.map((r) => r.commit.slice(0, 7)))],
   ];
   return `${adapter}; ${machine.cpu}, ${machine.cores} cores; Node ${machine.node}; ${from}, commit ${to.join(', ')}. Median milliseconds of
-one product or training step, and in brackets how many times weft's that is.
+one product or training step, and in brackets how many times weft's that is. PyTorch on the processor ran with one thread and with more,
+taking turns: the faster is shown, with its threads.
 
 ${markdownTable(rows, { header: ['case', ...shown.map(([title]) => title)], align: `l${'r'.repeat(shown.length)}` })}`;
 }
 
 function cell(result: Result | undefined, weft: Result | undefined): string {
   if (!result) return '';
-  return result === weft || !weft
-    ? ms(result.medianMs)
-    : `${ms(result.medianMs)} (${(result.medianMs / weft.medianMs).toFixed(1)}×)`;
+  const notes = [
+    ...(weft && result !== weft ? [`${(result.medianMs / weft.medianMs).toFixed(1)}×`] : []),
+    ...(result.threads ? [result.threads === 1 ? '1 thread' : `${result.threads} threads`] : []),
+  ];
+  return ms(result.medianMs) + (notes.length > 0 ? ` (${notes.join(', ')})` : '');
 }
 
 /** The text with what stands between the markers replaced. Throws where it has no markers. */

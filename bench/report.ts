@@ -19,6 +19,8 @@ export interface Result {
   /** Milliseconds of one product, call or training step. */
   medianMs: number;
   p95Ms: number;
+  /** Threads that PyTorch was given on the processor; it has a result for each number, and `better` chooses. */
+  threads?: number;
   /** Timings that the median was taken from. */
   samples: number;
   gflops?: number;
@@ -95,6 +97,12 @@ export function against(result: Result, weft: Result | undefined): string {
   return ratio >= 1 ? `${ratio.toFixed(2)}× slower` : `${(1 / ratio).toFixed(2)}× faster`;
 }
 
+/** An engine's result for a case: of several, with other numbers of threads, the one with the lowest median. */
+export function better(results: readonly Result[], name: string, engine: EngineName): Result | undefined {
+  const same = results.filter((r) => r.name === name && r.engine === engine);
+  return same.sort((a, b) => a.medianMs - b.medianMs)[0];
+}
+
 export interface Column {
   title: string;
   cell(result: Result, weft: Result | undefined): Cell;
@@ -107,6 +115,7 @@ const percent = (value: number | undefined) => (value === undefined ? undefined 
 export const COLUMNS: readonly Column[] = [
   { title: 'case', cell: (r) => r.name },
   { title: 'engine', cell: (r) => r.engine },
+  { title: 'threads', cell: (r) => r.threads },
   { title: 'median ms', cell: (r) => ms(r.medianMs) },
   { title: 'p95 ms', cell: (r) => ms(r.p95Ms) },
   { title: 'against weft', cell: against },

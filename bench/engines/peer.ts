@@ -1,6 +1,7 @@
 // The benches' side of the protocol: an engine in a child process that stays alive between its turns.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import {
@@ -11,7 +12,6 @@ import {
   type Hello,
   MARK,
   type Request,
-  type TrainRequest,
   type TrainRun,
   type TrainRunReply,
 } from '../protocol.ts';
@@ -23,9 +23,7 @@ type Answer<R extends Request> = R extends GemmRequest
     ? GemmRunReply
     : R extends TrainRun
       ? TrainRunReply
-      : R extends TrainRequest
-        ? Record<string, never>
-        : Record<string, never>;
+      : Record<string, never>;
 
 /** Where each engine's program is; Python's are run by the first Python that can import torch. */
 const PROGRAMS: Record<EngineName, string> = {
@@ -45,8 +43,20 @@ const EXTENSION = FROM_SOURCE ? '.ts' : '.mjs';
 
 const PYTHONS = [process.env.WEFT_PYTHON, '/usr/bin/python3', 'python3', 'python'].filter((p) => p !== undefined);
 
+/** How many threads PyTorch is given: small steps are faster on one than on all, so each has a turn, and the better counts. */
+const TORCH_THREADS = [...new Set([1, 2, availableParallelism()])].filter((n) => n <= availableParallelism());
+
+export interface PeerOptions {
+  /** Threads of PyTorch on the processor. */
+  threads?: number;
+  /** A program of Node in place of the engine's own, e.g. that of another checkout, with its arguments. */
+  program?: readonly string[];
+}
+
 export class Peer {
   readonly engine: EngineName;
+  /** Where the engine was given a number of threads. */
+  readonly threads: number | undefined;
   readonly adapter: string;
   readonly version: string;
   readonly #child: ChildProcess;
@@ -58,8 +68,10 @@ export class Peer {
     child: ChildProcess,
     replies: AsyncIterator<string>,
     hello: { adapter: string; version: string },
+    { threads }: PeerOptions,
   ) {
     this.engine = engine;
+    this.threads = threads;
     this.#child = child;
     this.#replies = replies;
     this.adapter = hello.adapter;
@@ -67,21 +79,27 @@ export class Peer {
   }
 
   /** Starts an engine; where it cannot run here, says why. */
-  static async start(engine: EngineName): Promise<Peer | { engine: EngineName; unavailable: string }> {
+  static async start(
+    engine: EngineName,
+    options: PeerOptions = {},
+  ): Promise<Peer | { engine: EngineName; unavailable: string }> {
     const program = fileURLToPath(new URL(PROGRAMS[engine], FOLDER));
-    if (!program.endsWith('.py'))
-      return Peer.#launch(engine, process.execPath, [...process.execArgv, program + EXTENSION]);
+    if (!program.endsWith('.py')) {
+      const words = options.program ?? [program + EXTENSION];
+      return Peer.#launch(engine, options, process.execPath, [...process.execArgv, ...words]);
+    }
     const reasons: string[] = [];
     for (const python of PYTHONS) {
       if (python.includes('/') && !existsSync(python)) continue;
-      const peer = await Peer.#launch(engine, python, [program, engine === 'torch-cuda' ? 'cuda' : 'cpu']);
+      const kind = engine === 'torch-cuda' ? ['cuda'] : ['cpu', String(options.threads)];
+      const peer = await Peer.#launch(engine, options, python, [program, ...kind]);
       if (peer instanceof Peer) return peer;
       reasons.push(`${python}: ${peer.unavailable}`);
     }
     return { engine, unavailable: reasons[0] ?? 'no Python found' };
   }
 
-  static async #launch(engine: EngineName, command: string, args: string[]) {
+  static async #launch(engine: EngineName, options: PeerOptions, command: string, args: string[]) {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let noise = '';
     child.stderr.on('data', (chunk: Buffer) => {
@@ -100,7 +118,7 @@ export class Peer {
       child.kill();
       return { engine, unavailable: hello.unavailable };
     }
-    return new Peer(engine, child, replies, hello);
+    return new Peer(engine, child, replies, hello, options);
   }
 
   /** One request and its answer. Throws with the engine's own words where it fails. */
@@ -161,15 +179,18 @@ function quickly(reason: Promise<string>): Promise<string> {
   return Promise.race([reason, new Promise<string>((resolve) => setTimeout(resolve, 200, 'ended without a word'))]);
 }
 
-/** Starts the engines; those that cannot run here are told loudly and left out. */
+/** Starts the engines, PyTorch on the processor once for each number of threads; those that cannot run here are told loudly and left out. */
 export async function startAll(engines: readonly EngineName[], log: (line: string) => void): Promise<Peer[]> {
   const peers: Peer[] = [];
-  for (const engine of engines) {
-    const peer = await Peer.start(engine);
-    if (peer instanceof Peer) {
+  for (const engine of engines)
+    for (const threads of engine === 'torch-cpu' ? TORCH_THREADS : [undefined]) {
+      const peer = await Peer.start(engine, { threads });
+      if (!(peer instanceof Peer)) {
+        log(`!!! ${engine} IS LEFT OUT: it cannot run here (${peer.unavailable})`);
+        break;
+      }
       log(`${engine}: ${peer.version} on ${peer.adapter}`);
       peers.push(peer);
-    } else log(`!!! ${engine} IS LEFT OUT: it cannot run here (${peer.unavailable})`);
-  }
+    }
   return peers;
 }

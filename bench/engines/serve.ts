@@ -7,19 +7,24 @@ import {
   type GemmRequest,
   type GemmRunReply,
   type Hello,
+  type KernelRequest,
   MARK,
   type Request,
   type TrainRequest,
   type TrainRunReply,
 } from '../protocol.ts';
 
-/** A matrix product made ready. */
-export interface GemmHandle {
-  /** Elements of one product. */
-  probe(at: number[]): Promise<number[]>;
+/** A kernel case made ready. */
+export interface KernelHandle {
   /** Computes it `count` times and waits for the last one. */
   run(count: number): Promise<void>;
   close(): void | Promise<void>;
+}
+
+/** A matrix product made ready. */
+export interface GemmHandle extends KernelHandle {
+  /** Elements of one product. */
+  probe(at: number[]): Promise<number[]>;
 }
 
 /** A model with its optimiser. */
@@ -32,6 +37,7 @@ export interface Engine {
   hello: Hello;
   gemm?(request: GemmRequest): Promise<GemmHandle>;
   train?(request: TrainRequest): Promise<TrainHandle>;
+  kernel?(request: KernelRequest): Promise<KernelHandle>;
 }
 
 /** The arrays of a file by name. */
@@ -64,7 +70,7 @@ const say = (message: unknown) => process.stdout.write(`${MARK}${JSON.stringify(
 export async function serve(make: () => Promise<Engine>): Promise<void> {
   const engine = await make().catch((error: Error): Engine => ({ hello: { unavailable: error.message } }));
   say(engine.hello);
-  const handles = new Map<string, GemmHandle | TrainHandle>();
+  const handles = new Map<string, KernelHandle | TrainHandle>();
   for await (const line of createInterface({ input: process.stdin })) {
     try {
       say((await answer(engine, handles, JSON.parse(line) as Request)) ?? {});
@@ -77,7 +83,7 @@ export async function serve(make: () => Promise<Engine>): Promise<void> {
 
 async function answer(
   engine: Engine,
-  handles: Map<string, GemmHandle | TrainHandle>,
+  handles: Map<string, KernelHandle | TrainHandle>,
   request: Request,
 ): Promise<GemmReply | GemmRunReply | TrainRunReply | undefined> {
   const { handle } = request;
@@ -88,9 +94,13 @@ async function answer(
       handles.set(handle, made);
       return { values: await made.probe(request.probe) };
     }
+    case 'kernel':
+      if (!engine.kernel) throw new Error('this engine is not asked for kernels');
+      handles.set(handle, await engine.kernel(request));
+      return undefined;
     case 'gemm-run': {
       const start = performance.now();
-      await (handles.get(handle) as GemmHandle).run(request.count);
+      await (handles.get(handle) as KernelHandle).run(request.count);
       return { ms: (performance.now() - start) / request.count };
     }
     case 'train':

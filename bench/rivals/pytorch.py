@@ -1,6 +1,7 @@
-"""PyTorch as a rival: products and the tagger's training step, on two CPU threads or on the first CUDA card.
+"""PyTorch as a rival: products and the tagger's training step, on so many CPU threads or on the first CUDA card.
 
-    python3 pytorch.py cpu|cuda
+    python3 pytorch.py cpu <threads>
+    python3 pytorch.py cuda
 
 Speaks the benches' protocol (protocol.ts): one JSON object a line on standard input, answers behind `@bench ` on standard output.
 """
@@ -21,12 +22,13 @@ except Exception as error:
     say({'unavailable': f'{type(error).__name__}: {error}'})
     sys.exit(0)
 
-KIND = sys.argv[1] if len(sys.argv) > 1 else 'cpu'
+KIND = sys.argv[1]
 if KIND == 'cuda' and not torch.cuda.is_available():
     say({'unavailable': 'torch.cuda.is_available() is False'})
     sys.exit(0)
 DEVICE = torch.device(KIND)
-torch.set_num_threads(2)
+if KIND == 'cpu':
+    torch.set_num_threads(int(sys.argv[2]))
 
 
 def allow_tf32(allowed):
@@ -110,7 +112,7 @@ class Training:
         return {'losses': losses, 'ms': times, 'flushMs': 0}
 
 
-name = torch.cuda.get_device_name(0) if KIND == 'cuda' else f'CPU, {torch.get_num_threads()} threads'
+name = torch.cuda.get_device_name(0) if KIND == 'cuda' else f'CPU, threads: {torch.get_num_threads()}'
 say({'adapter': name, 'version': f'PyTorch {torch.__version__}'})
 handles = {}
 for line in sys.stdin:

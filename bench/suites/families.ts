@@ -9,7 +9,7 @@ import { type Result, timing } from '../report.ts';
 import { alternate } from '../rounds.ts';
 import { type SuiteOptions, wanted } from './suite.ts';
 
-const CASES = [...RECURRENT_CASES, ...ROW_CASES, ...FLAT_CASES];
+export const CASES = [...RECURRENT_CASES, ...ROW_CASES, ...FLAT_CASES];
 
 export async function familyResults(options: SuiteOptions, ceilings: Ceilings): Promise<Result[]> {
   const cases = CASES.filter(({ name, flops, bytes }) =>

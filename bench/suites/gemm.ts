@@ -14,7 +14,9 @@ import { alternate, type Contender } from '../rounds.ts';
 import { type SuiteOptions, wanted } from './suite.ts';
 
 const ENGINES: readonly EngineName[] = ['weft', 'jax-js-webgpu', 'tfjs-webgpu', 'gpu.js', 'torch-cpu', 'torch-cuda'];
-type Mode = 'nn' | 'nt' | 'tn';
+/** Which operand is stored transposed. */
+export const GEMM_MODES = ['nn', 'nt', 'tn'] as const;
+type Mode = (typeof GEMM_MODES)[number];
 
 interface Turn extends Contender {
   peer: Peer;
@@ -64,7 +66,7 @@ async function oneShape(
 ): Promise<Result[]> {
   const name = gemmName(shape);
   const contenders: Turn[] = [];
-  const problems = new Map((['nn', 'nt', 'tn'] as const).map((mode) => [mode, problem(shape, mode, options.scratch)]));
+  const problems = new Map(GEMM_MODES.map((mode) => [mode, problem(shape, mode, options.scratch)]));
   for (const peer of peers)
     for (const { suffix, mode, tf32 } of variants(peer.engine)) {
       const { arrays, probe, want } = problems.get(mode)!;
@@ -99,6 +101,7 @@ async function oneShape(
         suite: 'kernels',
         name: full,
         engine: peer.engine,
+        ...(peer.threads && { threads: peer.threads }),
         ...figures,
         gflops: (2 * shape.m * shape.k * shape.n) / figures.medianMs / 1e6,
         ...(full !== base && { base }),
@@ -118,7 +121,7 @@ async function contender(peer: Peer, name: string, base: string, { quick, log }:
 }
 
 /** Operands as they are stored, which entries are looked at, and what they must be. */
-function problem(
+export function problem(
   shape: GemmShape,
   mode: Mode,
   scratch: string,
@@ -151,7 +154,7 @@ function transposed(x: Float32Array<ArrayBuffer>, rows: number, columns: number)
 }
 
 /** f32 sums of k products of numbers in ±1; products rounded to fewer bits are over this, unless they may. */
-function check(
+export function check(
   what: string,
   { k }: GemmShape,
   values: readonly number[],

@@ -7,7 +7,7 @@ import type { Suite } from './suite.ts';
 
 const ABOUT_PRODUCTS = `Products of matrices, f32, row by row in and out: gemm-MxKxN is [M, K] times [K, N], gemm-N the cube; -nt, -tn: b or a is stored transposed.
 median and p95: milliseconds of one product · against weft: the engine's median by weft's own of the nn case · of ceiling: of the GFLOP/s
-above, for engines on this adapter (torch-cpu runs on the processor itself, two threads)
+above, for engines on this adapter (torch-cpu runs on the processor itself; threads: how many it was given, of which the better counts)
 
 `;
 const ABOUT_FAMILIES = `Kernels of weft, one call each, milliseconds as above. GB/s: the bytes that the op must move at least, by its time, so less than what

@@ -19,7 +19,7 @@ import { judge } from './training-check.ts';
 const ENGINES: readonly EngineName[] = ['weft', 'weft-op-by-op', 'tfjs-webgpu', 'torch-cpu', 'torch-cuda'];
 /** Too slow to be waited for at the full size. */
 const SMALL_ONLY: readonly EngineName[] = ['weft-op-by-op', 'tfjs-webgpu'];
-const PLAIN: StepVariant = { optimizer: 'dense', form: 'default', recorded: true, tf32: false };
+export const PLAIN: StepVariant = { optimizer: 'dense', form: 'default', recorded: true, tf32: false };
 const FIRST_STEPS = 3;
 
 interface Trainee extends Contender {
@@ -61,7 +61,10 @@ of one steady step, where the engine counts · GPU MiB: the most in use at one t
 `;
 
 /** Variants that an engine runs a case in beside the plain one, by the suffix of their name. */
-function variants(engine: EngineName, { name, cell, layers }: StepSpec): [suffix: string, variant: StepVariant][] {
+export function variants(
+  engine: EngineName,
+  { name, cell, layers }: StepSpec,
+): [suffix: string, variant: StepVariant][] {
   if (engine === 'torch-cuda') return [['-tf32', { ...PLAIN, tf32: true }]];
   // At the full size one cell is enough to show it by.
   if (engine !== 'weft' || (layers > 1 && cell !== 'lstm')) return [];
@@ -102,6 +105,7 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
       suite: 'training',
       name: t.name,
       engine: t.peer.engine,
+      ...(t.peer.threads && { threads: t.peer.threads }),
       ...timing(samples),
       ...medians(t.counters),
       ...(t.name !== name && { base: name }),

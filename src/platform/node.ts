@@ -14,6 +14,17 @@ async function dawn(): Promise<{ create(options: string[]): GPU }> {
   }
 }
 
+/**
+ * Mesa's cache of compiled kernels does not tell widths of vectors apart: a kernel compiled for 4 lanes would be run where 8 are
+ * reported, slowly, and to wrong numbers where its text counts on 8. Where `LP_NATIVE_VECTOR_WIDTH` asks for a width, kernels go to a
+ * folder of its own. Mesa reads the variable when a driver is loaded.
+ */
+function separateShaderCache(): void {
+  const { LP_NATIVE_VECTOR_WIDTH: width, MESA_SHADER_CACHE_DIR: chosen, XDG_CACHE_HOME, HOME } = process.env;
+  if (width && !chosen)
+    process.env.MESA_SHADER_CACHE_DIR = `${XDG_CACHE_HOME || `${HOME}/.cache`}/mesa_shader_cache_${width}_bits`;
+}
+
 /** Nobody wakes it: it is there to sleep on. */
 const bed = new Int32Array(new SharedArrayBuffer(4));
 const FIRST_NAP_MS = 0.02;
@@ -40,6 +51,7 @@ export const platform: Platform = {
     if (!gpu) {
       const options = ['disable-dawn-features=timestamp_quantization']; // else timestamps are rounded to 65 microseconds
       if (adapter) options.push(`adapter=${adapter}`);
+      separateShaderCache();
       gpu = (await dawn()).create(options);
       instances.set(key, gpu);
     }

@@ -26,5 +26,6 @@ if (end === 'two devices') {
   console.log(await sum(tensor([1, 1])).item());
   other.destroy();
 }
+if (end === 'cache') console.log(process.env.MESA_SHADER_CACHE_DIR);
 if (end === 'throw') throw new Error('the user’s own error');
 if (end === 'exit') process.exit(3);

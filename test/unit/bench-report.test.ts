@@ -6,6 +6,7 @@ import { readmeTables, withTables } from '../../bench/readme-table.ts';
 import { referenceLoss } from '../../bench/reference-loss.ts';
 import {
   against,
+  better,
   median,
   medians,
   ms,
@@ -16,6 +17,7 @@ import {
   timing,
 } from '../../bench/report.ts';
 import { alternate } from '../../bench/rounds.ts';
+import { comparisonTable, slower } from '../../bench/suites/against.ts';
 import { judge } from '../../bench/suites/training-check.ts';
 
 const result = (name: string, engine: Result['engine'], medianMs: number, more: Partial<Result> = {}): Result => ({
@@ -38,7 +40,8 @@ const RESULTS = [
   }),
   result('bilstm-tagger-lazy', 'weft', 80, { base: 'bilstm-tagger' }),
   result('bilstm-tagger', 'tfjs-webgpu', 2660),
-  result('bilstm-tagger', 'torch-cpu', 50),
+  result('bilstm-tagger', 'torch-cpu', 75, { threads: 1 }),
+  result('bilstm-tagger', 'torch-cpu', 50, { threads: 2 }),
 ];
 
 test('median and 95th percentile', () => {
@@ -62,7 +65,8 @@ test('median and 95th percentile', () => {
 
 test('times and ratios are written for people', () => {
   expect([0.01234, 9.876, 99.96, 2660.4, Number.NaN].map(ms)).toEqual(['0.0123', '9.88', '100', '2,660', '–']);
-  const [weft, , tfjs, torch] = RESULTS as [Result, Result, Result, Result];
+  const [weft, , tfjs] = RESULTS as [Result, Result, Result];
+  const torch = better(RESULTS, 'bilstm-tagger', 'torch-cpu')!;
   expect(against(tfjs, weft)).toBe('26.60× slower');
   expect(against(torch, weft)).toBe('2.00× faster');
   expect(against(weft, weft)).toBe('');
@@ -71,15 +75,44 @@ test('times and ratios are written for people', () => {
 
 test('a table has the columns that have values, and says a case once', () => {
   expect(resultTable(RESULTS)).toBe(
-    `case                engine       median ms  p95 ms   against weft  dispatches  submits  buffers  encode µs  GPU MiB
-──────────────────  ───────────  ─────────  ──────  ─────────────  ──────────  ───────  ───────  ─────────  ───────
-bilstm-tagger       weft               100     150                         17        1        0        212     32.0
-bilstm-tagger-lazy  weft              80.0     120   1.25× faster
-bilstm-tagger       tfjs-webgpu      2,660   3,990  26.60× slower
-                    torch-cpu         50.0    75.0   2.00× faster
+    `case                engine       threads  median ms  p95 ms   against weft  dispatches  submits  buffers  encode µs  GPU MiB
+──────────────────  ───────────  ───────  ─────────  ──────  ─────────────  ──────────  ───────  ───────  ─────────  ───────
+bilstm-tagger       weft                        100     150                         17        1        0        212     32.0
+bilstm-tagger-lazy  weft                       80.0     120   1.25× faster
+bilstm-tagger       tfjs-webgpu               2,660   3,990  26.60× slower
+                    torch-cpu          1       75.0     113   1.33× faster
+                    torch-cpu          2       50.0    75.0   2.00× faster
 `,
   );
   expect(resultTable([])).toBe('');
+});
+
+test('PyTorch has a result for each number of threads, of which the better counts, case by case', () => {
+  const results = [
+    result('one', 'torch-cpu', 131, { threads: 1 }),
+    result('one', 'torch-cpu', 259, { threads: 2 }),
+    result('two', 'torch-cpu', 9, { threads: 1 }),
+    result('two', 'torch-cpu', 5, { threads: 2 }),
+    result('two', 'torch-cuda', 1),
+  ];
+  expect(['one', 'two', 'three'].map((name) => better(results, name, 'torch-cpu')?.threads)).toEqual([1, 2, undefined]);
+});
+
+test('a case that is slower than in another checkout by more than five per cent is named', () => {
+  const pair = (name: string, before: number, after: number): Result[] => [
+    result(name, 'weft', before, { tree: 'before' }),
+    result(name, 'weft', after, { tree: 'after', ratio: after / before, lowest: 0.9, highest: 1.2 }),
+  ];
+  const results = [...pair('slow', 100, 105.1), ...pair('same', 100, 104.9), ...pair('fast', 100, 50)];
+  expect(slower(results).map(({ name }) => name)).toEqual(['slow']);
+  expect(comparisonTable(results)).toBe(`case  before  after  ratio  single rounds  rounds
+────  ──────  ─────  ─────  ─────────────  ──────  ──────
+slow     100    105  1.051  0.900 … 1.200       9  SLOWER
+same     100    105  1.049  0.900 … 1.200       9
+fast     100   50.0  0.500  0.900 … 1.200       9
+
+3 cases, slower by more than 5 %: slow 1.051
+`);
 });
 
 test('a report says where it comes from', () => {
@@ -103,8 +136,13 @@ test('the README’s block is replaced, and nothing beside it', () => {
     { ...report, results: [result('gemm-64', 'weft', 1), result('gemm-64', 'gpu.js', 9)] },
   ]);
   expect(tables).toContain('llvmpipe; a cpu, 2 cores; Node v20.0.0; 2026-01-02, commit 0123456.');
-  expect(tables).toContain('| bilstm-tagger |  100 |      80.0 (0.8×) | 2,660 (26.6×) |             | 50.0 (0.5×) |');
-  expect(tables).toContain('| gemm-64       | 1.00 |                  |               | 9.00 (9.0×) |');
+  const row = '| bilstm-tagger |  100 |      80.0 (0.8×) | 2,660 (26.6×) |             | 50.0 (0.5×, 2 threads) |';
+  expect(tables).toContain(row);
+  expect(tables).toContain(
+    '| gemm-64       | 1.00 |                  |               | 9.00 (9.0×) |                        |',
+  );
+  const reversed = readmeTables([{ ...report, results: RESULTS.toReversed() }]);
+  expect(reversed).toContain('| 50.0 (0.5×, 2 threads) |');
   const begin = '<!-- benches: made by `npm run bench -- readme`, do not edit -->';
   const text = `before\n${begin}\nold\n<!-- /benches -->\nafter\n`;
   const made = withTables(text, tables);

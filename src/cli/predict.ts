@@ -1,6 +1,8 @@
 // weft predict <checkpoint> [text…]: tags text from the command line, a file or standard input.
 import { Command, Option } from 'commander';
-import { loadTagger, predict, sentences } from '../ner/index.ts';
+import { readText } from '../data/index.ts';
+import { DataError } from '../errors.ts';
+import { loadTagger, predict, sentences, tokenisedLines } from '../ner/index.ts';
 import { highlight, highlightHtml, openSafetensorsFile, readBytes } from '../node/index.ts';
 import { withDevice } from './device.ts';
 
@@ -20,20 +22,18 @@ export function predictCommand(): Command {
     .addOption(
       new Option('--format <format>', 'how to print').choices(['text', 'conll', 'jsonl', 'html']).default('text'),
     )
-    .option('--tokenised', 'the text has one sentence a line, words separated by spaces', false)
+    .option(
+      '--tokenised',
+      'the text has one sentence a line, words separated by spaces; so has the result, a blank line for a blank line',
+      false,
+    )
     .option('--adapter <name>', 'part of the adapter’s name')
     .action(run);
 }
 
 async function run(file: string, text: string[], flags: PredictFlags): Promise<void> {
-  const input =
-    text.length > 0 ? text.join(' ') : flags.file ? decode(await readBytes(flags.file)) : decode(await readStdin());
-  const split = flags.tokenised
-    ? input
-        .split(/\r?\n/)
-        .map((line) => line.split(/\s+/).filter(Boolean))
-        .filter((words) => words.length > 0)
-    : sentences(input).map((s) => s.map((w) => w.text));
+  const input = await textOf(text, flags.file);
+  const split = flags.tokenised ? tokenisedLines(input) : sentences(input).map((s) => s.map((w) => w.text));
   await withDevice({ adapter: flags.adapter }, async () => {
     const { model, vocabulary, labels } = await loadTagger(await openSafetensorsFile(file));
     const tags = await predict(model, split, { vocabulary, labels });
@@ -51,8 +51,17 @@ function print(tagged: { tokens: string[]; tags: string[] }[], format: PredictFl
   return highlight(tagged);
 }
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: false }).decode(bytes);
+/** The text to tag: of the command line, of a file, or of standard input; refused where it is not UTF-8. */
+async function textOf(words: readonly string[], file: string | undefined): Promise<string> {
+  if (words.length === 0)
+    return file === undefined ? readText(await readStdin(), 'standard input') : readText(await readBytes(file), file);
+  if (file !== undefined)
+    throw new DataError(file, undefined, 'is not read: there is text on the command line too; give one.');
+  const text = words.join(' ');
+  // Node has decoded the arguments by now, and this stands for bytes that it could not decode.
+  if (text.includes('\ufffd'))
+    throw new DataError('command line', undefined, 'the text has U+FFFD, which stands for bytes that are not UTF-8.');
+  return text;
 }
 
 async function readStdin(): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 // Reader of CoNLL column files: one token a line, its tag in another column, a blank line between sentences.
 import { ArgumentError } from '../errors.ts';
 import { type FoundSentence, Intake, quote, type ReadOptions, type ReadResult } from './intake.ts';
-import { type Line, NOT_UTF8, readLines } from './lines.ts';
+import { type Line, readLines } from './lines.ts';
 
 export interface ConllOptions extends ReadOptions {
   /** Column of the token from 0, default 0; negative counts from the last. */
@@ -53,7 +53,7 @@ class Rows {
   }
 
   take(line: Line, sentence: OpenSentence): void {
-    if (!line.valid) this.note(sentence, this.intake.problem('invalid-utf8', line.number, NOT_UTF8, true));
+    if (line.fault) this.note(sentence, this.intake.problem('invalid-utf8', line.number, line.fault, true));
     const cells = this.split(line.text);
     const token = cells.at(this.tokenColumn);
     if (this.isRagged(cells)) {

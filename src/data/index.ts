@@ -9,6 +9,7 @@ export type { ReadOptions, ReadResult } from './intake.ts';
 export { readJsonParts } from './json-parts.ts';
 export { readJsonl, readLabelList } from './jsonl.ts';
 export { LabelSet } from './label-set.ts';
+export { readText } from './lines.ts';
 export { DataLoader, type DataLoaderOptions } from './loader.ts';
 export type { ErrorPolicy, ProblemKind, ReadReport } from './read-report.ts';
 export { BucketSampler, type BucketSamplerOptions, RandomSampler, type Sampler, SequentialSampler } from './sampler.ts';

@@ -12,7 +12,7 @@ export function readJsonParts(bytes: Uint8Array, file: string, options: ReadOpti
     throw new DataError(file, 1, 'expected {"train": [...], "valid": [...], "test": [...]}.');
   }
   const parts = new Map<string, ReadResult>();
-  const lines = new RecordLines(bytes);
+  const lines = new RecordLines(readText(bytes, file));
   for (const [part, records] of Object.entries(root)) {
     if (!Array.isArray(records))
       throw new DataError(file, lines.of(part, 0), `${quote(part)} must be an array of records.`);
@@ -30,9 +30,8 @@ export function readJsonParts(bytes: Uint8Array, file: string, options: ReadOpti
 class RecordLines {
   private readonly starts = new Map<string, number[]>();
 
-  constructor(bytes: Uint8Array) {
-    const read = readText(bytes);
-    if ('text' in read) this.scan(read.text);
+  constructor(text: string) {
+    this.scan(text);
   }
 
   of(part: string, record: number): number | undefined {

@@ -2,7 +2,7 @@
 import { DataError } from '../errors.ts';
 import { Intake, type ReadOptions, type ReadResult } from './intake.ts';
 import { type RecordPlace, takeRecord } from './json-record.ts';
-import { type Line, NOT_UTF8, readLines, readText } from './lines.ts';
+import { type Line, readLines, readText } from './lines.ts';
 
 /** Reads one sentence a line; ids in `ner_tags` are looked up in `labels`; blank lines are passed over; DataErrors name `file:line`. */
 export function readJsonl(bytes: Uint8Array, file: string, options: ReadOptions = {}): ReadResult {
@@ -24,23 +24,19 @@ export function readLabelList(bytes: Uint8Array, file: string): string[] {
 
 /** The value of a whole JSON file; a DataError names the line of the first bad byte or of the syntax error where known. */
 export function parseJson(bytes: Uint8Array, file: string): unknown {
-  const read = readText(bytes);
-  if ('invalidLine' in read) {
-    const tooLong = `${bytes.length} bytes are too long for one string; use JSON lines.`;
-    throw new DataError(file, read.invalidLine, read.invalidLine ? `${NOT_UTF8} [invalid-utf8]` : tooLong);
-  }
-  if (read.text.trim() === '') throw new DataError(file, 1, 'expected JSON, got an empty file.');
+  const text = readText(bytes, file);
+  if (text.trim() === '') throw new DataError(file, 1, 'expected JSON, got an empty file.');
   try {
-    return JSON.parse(read.text) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
     const reason = reasonOf(error);
-    throw new DataError(file, syntaxErrorLine(read.text, reason), `not JSON: ${reason} [bad-json].`);
+    throw new DataError(file, syntaxErrorLine(text, reason), `not JSON: ${reason} [bad-json].`);
   }
 }
 
 function takeLine(line: Line, intake: Intake): void {
   const place: RecordPlace = { line: line.number, prefix: '' };
-  if (!line.valid) place.mended = intake.problem('invalid-utf8', line.number, NOT_UTF8, true);
+  if (line.fault) place.mended = intake.problem('invalid-utf8', line.number, line.fault, true);
   let value: unknown;
   try {
     value = JSON.parse(line.text);

@@ -22,5 +22,5 @@ export {
   type SessionResult,
   trainTagger,
 } from './session.ts';
-export { sentences, type Word, words } from './tokenize.ts';
+export { sentences, tokenisedLines, type Word, words } from './tokenize.ts';
 export { tuneTagger } from './tune.ts';

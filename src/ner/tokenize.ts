@@ -1,4 +1,4 @@
-// Splitting plain text into sentences and words, for prediction on text that nobody tokenised.
+// Splitting plain text into sentences and words, for prediction on text that nobody tokenised; and reading text that somebody did.
 
 /** A word and where it stands in the text. */
 export interface Word {
@@ -45,4 +45,14 @@ export function sentences(text: string, { lines = false } = {}): Word[][] {
   });
   close();
   return found;
+}
+
+/**
+ * The words of tokenised text: one sentence a line, words between spaces or tabs. A blank line is a sentence of no words, so that
+ * the n-th sentence is the n-th line. Other blanks, such as U+00A0 between the digits of a number, are part of their word.
+ */
+export function tokenisedLines(text: string): string[][] {
+  const lines = text.split(/\r\n|\n|\r/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => line.split(/[ \t]+/).filter((word) => word !== ''));
 }

@@ -1,6 +1,7 @@
 // Configurations: YAML files read by a schema, with overrides; what is wrong is told with file, line, key and the nearest right one.
 import { readFile } from 'node:fs/promises';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, stringify } from 'yaml';
+import { readText } from '../data/index.ts';
 import { ConfigError } from '../errors.ts';
 import type { Schema } from '../ner/schema.ts';
 import { reasonOf, writeAtomic } from './files.ts';
@@ -11,16 +12,16 @@ const OVERRIDE = /^([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)=(.*)$/s;
 
 /**
  * Reads a YAML file by a schema. Overrides are dotted keys with values in YAML, such as `model.hidden=64` or
- * `optimizer.betas=[0.9, 0.98]`; they win over the file. Throws ConfigError with `file:line` (or the override) and the key.
+ * `optimizer.betas=[0.9, 0.98]`; they win over the file. Throws ConfigError with `file:line` (or the override) and the key, DataError where it is not UTF-8.
  */
 export async function loadConfig<T>(path: string, schema: Schema<T>, overrides: readonly string[] = []): Promise<T> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     throw new ConfigError(path, undefined, `cannot be read: ${reasonOf(error)}.`);
   }
-  return parseConfig(text, path, schema, overrides);
+  return parseConfig(readText(bytes, path), path, schema, overrides);
 }
 
 /** As `loadConfig`, for a text at hand; `file` stands for it in errors. */

@@ -1,10 +1,11 @@
 // Every way a data file can be bad, by name: the error names file and line, and each policy does what it says.
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type ConllOptions, readConll } from '../../src/data/conll.ts';
 import type { ReadOptions } from '../../src/data/intake.ts';
 import { readJsonParts } from '../../src/data/json-parts.ts';
 import { readJsonl, readLabelList } from '../../src/data/jsonl.ts';
-import { readLines } from '../../src/data/lines.ts';
+import { readLines, readText } from '../../src/data/lines.ts';
 import { DataError } from '../../src/errors.ts';
 
 const LABELS = ['O', 'B-PER', 'I-PER', 'B-LOC', 'I-LOC'];
@@ -277,5 +278,45 @@ describe('readLines', () => {
     const lines = [...readLines(bytes('0123456789abcde\n'.repeat(200_000)))];
     expect(lines.length).toBe(200_000);
     expect(lines.every((line, i) => line.number === i + 1 && line.text === '0123456789abcde')).toBe(true);
+  });
+});
+
+describe('readText', () => {
+  const utf16 = (text: string, mark: string) => new Uint8Array(Buffer.from(mark + text, 'utf16le'));
+  const swapped = (bytes: Uint8Array) => bytes.map((_, i) => bytes[i ^ 1]!);
+
+  test('gives the text without its mark, and a U+FFFD that the file itself has', () => {
+    expect(readText(bytes('\ufeffКиїв\r\n'), 'a.txt')).toBe('Київ\r\n');
+    expect(readText(bytes('a\ufffdb'), 'a.txt')).toBe('a\ufffdb');
+    expect(readText(new Uint8Array(0), 'a.txt')).toBe('');
+  });
+
+  test.each([
+    ['CP1251', Uint8Array.of(0x41, 0x0a, 0x20, 0xca, 0xe8), 2, 'byte 2 of the line is 0xca); convert the file'],
+    ['Latin-1 after a line that has U+FFFD', raw('\ufffd', [0xe9]), 1, 'byte 4 of the line is 0xe9); convert the file'],
+    ['a sequence cut at the end', raw('ab\n', [0xd0]), 2, 'byte 1 of the line is 0xd0); convert the file'],
+    ['the first byte of a U+FFFD alone', Uint8Array.of(0x61, 0xef), 1, 'byte 2 of the line is 0xef); convert the file'],
+    ['a bad byte after signs of two to four', raw('é‰👍', [0xbf]), 1, 'byte 10 of the line is 0xbf); convert the file'],
+    ['an overlong form', Uint8Array.of(0x61, 0xc0, 0xaf), 1, 'byte 2 of the line is 0xc0); convert the file'],
+    ['an encoded surrogate', Uint8Array.of(0xed, 0xa0, 0x80), 1, 'byte 1 of the line is 0xed); convert the file'],
+    ['UTF-16 with its mark', utf16('Ann\n', '\ufeff'), 1, 'byte 1 of the line is 0xff); it seems to be UTF-16'],
+    ['UTF-16, the other end first', swapped(utf16('Ann\n', '\ufeff')), 1, '0xfe); it seems to be UTF-16'],
+    ['UTF-16 without a mark', utf16('Ann lives', ''), 1, 'byte 2 of the line is 0x00); it seems to be UTF-16'],
+    ['UTF-16 of Cyrillic without a mark', utf16('Анна в Києві', ''), 1, 'is 0x00); convert the file to UTF-8'],
+    [
+      'gzip under another name',
+      new Uint8Array(gzipSync('Ann')),
+      1,
+      'it is gzip: unpack it, or give it a name that ends in .gz',
+    ],
+    ['a zip archive', raw('PK', [3, 4, 20, 0, 8]), 1, 'it is a zip archive'],
+  ])('refuses %s with line and byte', (_, content, line, message) => {
+    const error = errorOf(() => readText(content, 'a.txt'));
+    expect(error).toMatchObject({ file: 'a.txt', line });
+    expect(error.message).toContain(`a.txt:${line}: bytes are not UTF-8 (`);
+    expect(error.message).toContain(message);
+    // The line readers of training say the same, of the line that they come to.
+    expect([...readLines(content)].find(({ fault }) => fault !== undefined)).toMatchObject({ number: line });
+    if (line === 1) expect(errorOf(() => conll(content)).message).toContain(message);
   });
 });

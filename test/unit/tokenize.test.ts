@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sentences, words } from '../../src/ner/tokenize.ts';
+import { sentences, tokenisedLines, words } from '../../src/ner/tokenize.ts';
 
 const texts = (text: string, options = {}) => sentences(text, options).map((s) => s.map((w) => w.text).join(' '));
 
@@ -40,4 +40,15 @@ test('a blank line ends a sentence, a line only when asked', () => {
 
 test('nothing gives nothing', () => {
   expect(texts(' \n ')).toEqual([]);
+});
+
+test('tokenised text: the n-th sentence is the n-th line, whatever blanks stand where', () => {
+  const of = (text: string) => tokenisedLines(text).map((words) => words.join('|'));
+  expect(of('Ann lives\n\n\nBob\n')).toEqual(['Ann|lives', '', '', 'Bob']);
+  expect(of('\n Ann \t lives  \r\n \t\r\nBob')).toEqual(['', 'Ann|lives', '', 'Bob']);
+  expect(of('Ann\n\n')).toEqual(['Ann', '']);
+  expect(of('')).toEqual([]);
+  expect(of('\n')).toEqual(['']);
+  expect(of('Ann\rBob\r')).toEqual(['Ann', 'Bob']);
+  expect(of('10\u00a0000 грн\u2028 .')).toEqual(['10\u00a0000|грн\u2028|.']);
 });

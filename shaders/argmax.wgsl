@@ -1,9 +1,10 @@
-// argmax: out[o, s, i] = the first k of slab s whose x[o, k, i] no other one in the slab beats.
+// argmax: out[o, s, i] = the first k of slab s whose x[o, k, i] no other one in the slab beats; NaN beats all.
 // As in reduce.wgsl many values go in two passes: first slabs of `chunk` values each; then, with PICKED, over the winners
 // of the slabs, `candidates` [outer, count, inner].
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
+// @use order_$T
 override SMALLEST: bool = false;
 override PICKED: bool = false;
 override WORKGROUP_SIZE: u32 = 64u;
@@ -18,6 +19,13 @@ fn candidate(o: u32, k: u32, i: u32) -> u32 {
     return candidates[(o * params.count + k) * params.inner + i];
   }
   return k;
+}
+
+fn beats(value: $T, best: $T) -> bool {
+  if unordered(best) || unordered(value) {
+    return !unordered(best);
+  }
+  return select(value > best, value < best, SMALLEST);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -35,7 +43,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   for (var k = begin + 1u; k < min(begin + params.chunk, params.count); k++) {
     let here = candidate(o, k, i);
     let value = x[(o * params.length + here) * params.inner + i];
-    if select(value > best_value, value < best_value, SMALLEST) {
+    if beats(value, best_value) {
       best = here;
       best_value = value;
     }

@@ -4,6 +4,7 @@
 // Grid: one workgroup per block of the chunk, then `strip` vec4s an invocation, the workgroups of one gradient behind those of
 // another; size 0 stands for none.
 // @use strips
+// @use not_finite
 override CLAMP: bool = false;
 struct Params {
   chunk_blocks: u32, size_0: u32, size_1: u32, size_2: u32, size_3: u32, size_4: u32, strip: u32,
@@ -17,7 +18,7 @@ struct Params {
 // @end
 
 fn clipped(g: vec4f, b: f32) -> vec4f {
-  return select(b * g, clamp(g, vec4f(-b), vec4f(b)), CLAMP);
+  return select(b * g, nan_or_vec4(g, clamp(g, vec4f(-b), vec4f(b))), CLAMP);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,8 +1,9 @@
-// compare: out = 1 where the comparison OP of a and b holds, else 0; broadcasting as in binary.wgsl.
+// compare: out = 1 where the comparison OP of a and b holds, else 0; broadcasting as in binary.wgsl. Of a NaN only `!=` holds.
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
 // @use index
+// @use order_$T
 override OP: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
@@ -17,6 +18,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<u32>;          // [size]
 
 fn holds(x: $T, y: $T) -> bool {
+  if unordered(x) || unordered(y) {
+    return OP == 1u;
+  }
   switch OP {
     case 0u: { return x == y; }
     case 1u: { return x != y; }

@@ -113,12 +113,12 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       var a = select(0.0, row_weight, at - base == label);
       if dense {
         a = share_of(at - base, label, at);
-        part -= select(a * log_p, 0.0, a == 0.0);
+        part -= a * log_p;
       }
       if HAS_GRADIENT {
         var d = -a;
         if !LOG_PROBABILITIES {
-          d += scale * exp_below(min(log_p, 0.0));
+          d += scale * exp_below(log_p);
         }
         d_logits[at] = d + poison;
       }

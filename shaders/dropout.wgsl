@@ -1,4 +1,4 @@
-// dropout: y = x · scale where the element's random word is at least `threshold`, else 0. The backward pass is the same
+// dropout: y = x · scale where the element's random word is at least `threshold`, else x · 0. The backward pass is the same
 // kernel on d_y: the mask is computed again, never stored.
 // The word of element i is number i % 2 of Threefry2x32-20 under the generator's key and the counter (i / 2, call), so the
 // mask depends on no tiling. The key is data, not a parameter: a recorded step draws new numbers when it is overwritten.
@@ -19,6 +19,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
     let pair = params.base / 2u + 2u * at;
     let words = vec4u(threefry2x32(both, vec2u(pair, params.call)), threefry2x32(both, vec2u(pair + 1u, params.call)));
-    y[at] = select(vec4f(), x[at] * params.scale, words >= vec4u(params.threshold));
+    y[at] = x[at] * select(vec4f(), vec4f(params.scale), words >= vec4u(params.threshold));
   }
 }

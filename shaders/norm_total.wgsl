@@ -1,7 +1,8 @@
 // norm_total: total = √(Σ partials) (MAXIMUM: the largest partial), and the factor that brings it down to max_norm, which is
 // `limit` where the parameter is negative:
-//   factor = min(1, max_norm / (total + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it
+//   factor = min(1, max_norm / (total + 1e-6)), as torch.nn.utils.clip_grad_norm_ has it; NaN where total is
 // Lane l sums the partials l, l + 64, …; lane 0 sums the lanes.   Grid: one workgroup.
+// @use not_finite
 const WORKGROUP_SIZE = 64u;
 override MAXIMUM: bool = false;
 struct Params { count: u32, max_norm: f32 }
@@ -34,6 +35,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let norm = select(sqrt(sum), sum, MAXIMUM);
     total[0] = norm;
     let max_norm = select(params.max_norm, limit[0], params.max_norm < 0.0);
-    factor[0] = min(1.0, max_norm / (norm + 1e-6));
+    factor[0] = nan_or(norm, min(1.0, max_norm / (norm + 1e-6)));
   }
 }

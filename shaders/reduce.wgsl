@@ -3,6 +3,7 @@
 // split follows from the shape alone, so the same numbers give the same bits everywhere; short sums also keep more digits.
 // OP: 0 sum, 1 max, 2 min.      Grid: one invocation per element of out.
 // @use grid
+// @use order_f32
 override OP: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params { outer: u32, length: u32, inner: u32, slabs: u32, chunk: u32, scale: f32 }
@@ -27,8 +28,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let v = x[at];
     switch OP {
       case 0u: { result += v; }
-      case 1u: { result = max(result, v); }
-      default: { result = min(result, v); }
+      case 1u: { result = larger(result, v); }
+      default: { result = smaller(result, v); }
     }
     at += params.inner;
   }

@@ -16,7 +16,7 @@ fn apply(v: f32) -> f32 {
     case 1u: { return abs(v); }
     case 2u: { return exp(v); }
     case 3u: { return logarithm(v); }
-    case 4u: { return sqrt(v); }
+    case 4u: { return root(v); }
     case 5u: { return 1.0 / v; }
     case 6u: { return v * v; }
     case 7u: { return sigmoid(v); }
@@ -24,17 +24,36 @@ fn apply(v: f32) -> f32 {
     case 9u: { return max(v, 0.0); }
     case 10u: { return gelu(v); }
     case 11u: { return softplus(v); }
-    case 12u: { return sign(v); }
+    case 12u: { return sign_of(v); }
     case 13u: { return floor(v); }
     case 14u: { return ceil(v); }
     case 15u: { return sin(v); }
     case 16u: { return cos(v); }
     case 17u: { return v * alpha() + beta(); }
-    case 18u: { return min(max(v, alpha()), beta()); }   // beta where alpha is larger; WGSL's clamp leaves that open
+    case 18u: { return limited(v); }
     case 19u: { return power_of(v, alpha()); }
     case 20u: { return v * sigmoid(v); }
     default: { return v / alpha(); }
   }
+}
+
+fn root(v: f32) -> f32 {
+  return bitcast<f32>(select(bitcast<u32>(sqrt(v)), bitcast<u32>(nan_from(v)), v < 0.0));
+}
+
+// Bounds may be infinite; of bounds the wrong way round the upper one holds.
+fn limited(v: f32) -> f32 {
+  let above = select(v, alpha(), v < alpha());
+  return select(above, beta(), above > beta());
+}
+
+// NaN comes through, but of sign, which makes a number of it, and of powers, which have rules of their own.
+fn result_of(v: vec4f) -> vec4f {
+  let y = vec4f(apply(v.x), apply(v.y), apply(v.z), apply(v.w));
+  if OP == 12u || OP == 19u {
+    return y;
+  }
+  return nan_or_vec4(v, y);
 }
 
 fn alpha() -> f32 { return params.alpha; }
@@ -44,7 +63,6 @@ fn beta() -> f32 { return params.beta; }
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let strip = strip_of(linear_group(workgroup_id, num_workgroups), lane, params.strip, (params.size + 3u) / 4u);
   for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
-    let v = x[at];
-    y[at] = vec4f(apply(v.x), apply(v.y), apply(v.z), apply(v.w));
+    y[at] = result_of(x[at]);
   }
 }

@@ -1,4 +1,5 @@
 // unary_backward: d_x = d_y · f'(x), elementwise; OP as in unary.wgsl. `saved` is x or y, whichever f' is cheapest from.
+// Where f is flat as PyTorch sees it, d_x is 0 whatever d_y is; elsewhere NaN and infinities go by arithmetic.
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of d_x.
 // @use strips
 // @use activation
@@ -13,7 +14,7 @@ struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 fn slope(s: f32) -> f32 {
   switch OP {
     case 0u: { return -1.0; }
-    case 1u: { return sign(s); }
+    case 1u: { return sign_of(s); }
     case 2u: { return s; }                       // y = exp x
     case 3u: { return 1.0 / s; }
     case 4u: { return 0.5 / s; }                 // y = sqrt x
@@ -21,18 +22,30 @@ fn slope(s: f32) -> f32 {
     case 6u: { return 2.0 * s; }
     case 7u: { return s * (1.0 - s); }           // y = sigmoid x
     case 8u: { return 1.0 - s * s; }             // y = tanh x
-    case 9u: { return select(0.0, 1.0, s > 0.0); }
     case 10u: { return gelu_slope(s); }
     case 11u: { return sigmoid(s); }
     case 15u: { return cos(s); }
     case 16u: { return -sin(s); }
     case 17u: { return params.alpha; }
-    case 18u: { return select(0.0, 1.0, s >= params.alpha && s <= params.beta); }
     case 19u: { return power_of_slope(s, params.alpha); }
     case 20u: { return sigmoid(s) * (1.0 + s * (1.0 - sigmoid(s))); }
     case 21u: { return 1.0 / params.alpha; }
-    default: { return 0.0; }                     // sign, floor, ceil
+    default: { return 1.0; }                     // relu, clamp where they are not flat
   }
+}
+
+fn is_flat(s: f32) -> bool {
+  switch OP {
+    case 9u: { return !is_nan(s) && s <= 0.0; }
+    case 12u, 13u, 14u: { return true; }
+    case 18u: { return is_nan(s) || s < params.alpha || s > params.beta; }
+    case 19u: { return params.alpha == 0.0; }
+    default: { return false; }
+  }
+}
+
+fn gradient(s: f32, d: f32) -> f32 {
+  return select(d * slope(s), 0.0, is_flat(s));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -40,6 +53,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let strip = strip_of(linear_group(workgroup_id, num_workgroups), lane, params.strip, (params.size + 3u) / 4u);
   for (var at = strip.begin; at < strip.end; at += WORKGROUP_SIZE) {
     let v = saved[at];
-    d_x[at] = d_y[at] * vec4f(slope(v.x), slope(v.y), slope(v.z), slope(v.w));
+    let d = d_y[at];
+    d_x[at] = vec4f(gradient(v.x, d.x), gradient(v.y, d.y), gradient(v.z, d.z), gradient(v.w, d.w));
   }
 }

@@ -4,7 +4,7 @@ override ACTIVATION: u32 = 0u;
 
 fn activate(v: f32) -> f32 {
   switch ACTIVATION {
-    case 1u: { return max(v, 0.0); }
+    case 1u: { return nan_or(v, max(v, 0.0)); }
     case 2u: { return tanh_safe(v); }
     case 3u: { return sigmoid(v); }
     case 4u: { return gelu(v); }

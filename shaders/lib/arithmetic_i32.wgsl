@@ -1,3 +1,4 @@
+// @use order_i32
 // Whole powers, modulo 2^32; a negative exponent gives what integers hold of 1 / x^-y: 0, but for 1 and -1 (0 of 0, as PyTorch).
 fn raise(x: i32, y: i32) -> i32 {
   if y < 0 {

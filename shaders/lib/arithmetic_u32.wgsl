@@ -1,3 +1,4 @@
+// @use order_u32
 // Whole powers, modulo 2^32.
 fn raise(x: u32, y: u32) -> u32 {
   var result = 1u;

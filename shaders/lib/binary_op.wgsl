@@ -7,8 +7,8 @@ fn apply(x: Element, y: Element) -> Element {
     case 1u: { return x - y; }
     case 2u: { return x * y; }
     case 3u: { return x / y; }
-    case 4u: { return max(x, y); }
-    case 5u: { return min(x, y); }
+    case 4u: { return larger(x, y); }
+    case 5u: { return smaller(x, y); }
     default: { return raise(x, y); }
   }
 }

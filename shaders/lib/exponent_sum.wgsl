@@ -1,10 +1,13 @@
 // log Σ exp x in one pass: a running pair (m, s) with m the largest x so far and s = Σ exp(x - m).
-const LOWEST = -3.4e38;          // below every x; WGSL has no infinity
+// @use not_finite
+const LOWEST = -3.4028234663852886e38;   // no x but -inf is below
 const NOTHING = vec2f(LOWEST, 0.0);
 
-// exp(d) for d <= 0. Below -87 it is 0 exactly, so that large negative numbers do as masks.
+// exp(d) for d <= 0. Below -87 it is 0 exactly, so that large negative numbers do as masks. A row with NaN or inf in it has a d
+// that is NaN; one of nothing but -inf has the sum 0.
 fn exp_below(d: f32) -> f32 {
-  return select(exp(max(d, -87.0)), 0.0, d < -87.0);
+  let far = d < -87.0;
+  return nan_or(d, select(exp(select(d, -87.0, far)), 0.0, far));
 }
 
 fn exponents_joined(a: vec2f, b: vec2f) -> vec2f {
@@ -16,6 +19,7 @@ fn exponents_joined(a: vec2f, b: vec2f) -> vec2f {
 fn exponents_with(a: vec2f, x: vec4f) -> vec2f {
   let m = max(max(a.x, max(x.x, x.y)), max(x.z, x.w));
   let d = x - vec4f(m);
-  let e = select(exp(max(d, vec4f(-87.0))), vec4f(), d < vec4f(-87.0));
+  let far = d < vec4f(-87.0);
+  let e = nan_or_vec4(d, select(exp(select(d, vec4f(-87.0), far)), vec4f(), far));
   return vec2f(m, a.y * exp_below(a.x - m) + (e.x + e.y) + (e.z + e.w));
 }

@@ -1,8 +1,6 @@
 // Natural logarithms to a float's precision near 1 too, where WGSL promises an absolute error only: of x = 2^n m with m between
 // sqrt(1/2) and sqrt(2), log x = n log 2 + 2 atanh s, s = (m - 1) / (m + 1). The polynomial has least largest error.
-// Bits are tested as integers, for compilers may assume that no number is infinite or NaN.
-const INFINITE = 0x7f800000u;
-const SIGN = 0x80000000u;
+// @use not_finite
 
 struct Parts { n: f32, m: f32 }
 

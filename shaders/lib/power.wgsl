@@ -84,10 +84,6 @@ fn exponent_slope(x: f32, y: f32) -> f32 {
   return p * logarithm(x);
 }
 
-fn nan_from(x: f32) -> f32 {
-  return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u);
-}
-
 fn multiplied(x: f32, n: u32) -> f32 {
   var result = 1.0;
   var square = x;

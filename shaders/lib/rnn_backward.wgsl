@@ -27,6 +27,8 @@ fn cell(here: u32, before: u32, k: u32, end: u32, product: vec4f, is_last: bool,
     d_h += product;
   }
   let h_t = saved_at(at);
-  let made = vanishing(d_h * select(1.0 - h_t * h_t, select(vec4f(), vec4f(1.0), h_t > vec4f()), RELU));
+  // relu hands nothing back where it is 0, whatever comes; a NaN takes what comes
+  let flat = (bitcast<vec4u>(h_t) & vec4u(0x7fffffffu)) == vec4u();
+  let made = vanishing(select(d_h * (1.0 - h_t * h_t), select(d_h, vec4f(), flat), RELU));
   return array<vec4f, MADE>(made);
 }

@@ -15,5 +15,5 @@ fn product(h: vec4f, w: Weights) -> Gates {
 
 fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, z: Gates, is_first: bool, is_last: bool) -> f32 {
   let pre = gates_inout[here * params.hidden + j] + z;
-  return select(tanh_safe(pre), max(pre, 0.0), RELU);
+  return select(tanh_safe(pre), nan_or(pre, max(pre, 0.0)), RELU);
 }

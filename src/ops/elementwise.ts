@@ -19,6 +19,7 @@ import {
 import { commonDtype, holds, type Operand, operandAs } from './promotion.ts';
 import { sumTo } from './reduce.ts';
 import { densify } from './row-sparse.ts';
+import { choose } from './where.ts';
 
 /** Ops whose slope is cheapest from the result; the others are from the argument. */
 const SAVES_RESULT: ReadonlySet<UnaryName> = new Set(['exp', 'sqrt', 'reciprocal', 'sigmoid', 'tanh']);
@@ -76,7 +77,7 @@ export function clamp(x: Tensor, min: number, max: number): Tensor {
     throw new ArgumentError({ op: 'clamp', argument: 'min and max', expected: 'numbers', actual: `${min} and ${max}` });
   const dtype = commonDtype('clamp', 'min and max', [x, min, max]);
   if (dtype !== 'f32') return minimum(maximum(x, min), max);
-  return differentiable('clamp', operandAs(x, dtype, x), Math.max(min, -3.4e38), Math.min(max, 3.4e38));
+  return differentiable('clamp', operandAs(x, dtype, x), min, max);
 }
 
 /** `a + b`. */
@@ -104,7 +105,7 @@ export function mul(a: Tensor, b: Operand): Tensor {
   );
 }
 
-/** `a / b`, in f32 for integers too. Division by zero follows WGSL, which promises neither infinity nor NaN. */
+/** `a / b`, in f32 for integers too. */
 export function div(a: Tensor, b: Operand): Tensor {
   const x = operandAs(a, 'f32', a);
   if (typeof b === 'number') return differentiable('divScalar', x, b, 0, 'div');
@@ -137,9 +138,9 @@ export function pow(a: Tensor, b: Operand): Tensor {
 }
 
 /** The larger of `a` and `b`; at a tie both get half the gradient (`torch.maximum`). */
-export const maximum = (a: Tensor, b: Operand): Tensor => pair('maximum', a, b, larger('gt'));
+export const maximum = (a: Tensor, b: Operand): Tensor => pair('maximum', a, b, larger('lt'));
 /** The smaller of `a` and `b`; at a tie both get half the gradient (`torch.minimum`). */
-export const minimum = (a: Tensor, b: Operand): Tensor => pair('minimum', a, b, larger('lt'));
+export const minimum = (a: Tensor, b: Operand): Tensor => pair('minimum', a, b, larger('gt'));
 
 export const eq = (a: Tensor, b: Operand): Tensor => compared('eq', a, b);
 export const ne = (a: Tensor, b: Operand): Tensor => compared('ne', a, b);
@@ -178,15 +179,14 @@ function pair(name: BinaryName, a: Tensor, b: Operand, backward: PairBackward): 
   return out;
 }
 
-function larger(wins: 'gt' | 'lt'): PairBackward {
-  const loses = wins === 'gt' ? 'lt' : 'gt';
-  // (1 + [a wins] - [b wins]) / 2: 1, 0, or one half at a tie
-  const share = (x: Tensor, y: Tensor) =>
-    unary('affine', binary('sub', asFloat(compare(wins, x, y)), asFloat(compare(loses, x, y))), 0.5, 0.5);
-  return (dOut, a, b, needs) => [
-    needs[0] ? binary('mul', dOut, share(a, b)) : undefined,
-    needs[1] ? binary('mul', dOut, share(b, a)) : undefined,
-  ];
+/** Nothing to whom the other beats, half at a tie; beside a NaN, which neither beats nor ties, all to both. */
+function larger(loses: 'lt' | 'gt'): PairBackward {
+  const share = (dOut: Tensor, x: Tensor, y: Tensor) => {
+    const zero = full([], 0, { device: dOut.device });
+    const won = choose('where', compare('eq', x, y), unary('affine', dOut, 0.5), dOut);
+    return choose('where', compare(loses, x, y), zero, won);
+  };
+  return (dOut, a, b, needs) => [needs[0] ? share(dOut, a, b) : undefined, needs[1] ? share(dOut, b, a) : undefined];
 }
 
 function compared(name: CompareName, a: Tensor, b: Operand): Tensor {
@@ -195,10 +195,6 @@ function compared(name: CompareName, a: Tensor, b: Operand): Tensor {
     return compared(name, castTo(a, 'f32'), Math.sign(b) * 1e38);
   const dtype = commonDtype(name, 'the operands', [a, b]);
   return compare(name, operandAs(a, dtype, a), operandAs(b, dtype, a));
-}
-
-function asFloat(mask: Tensor): Tensor {
-  return castTo(mask, 'f32');
 }
 
 /** The same numbers as another dtype; floats are cut towards zero. Integers carry no gradient. */

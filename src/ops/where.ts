@@ -32,7 +32,6 @@ export function where(mask: Tensor, a: Tensor | number, b: Tensor | number): Ten
 
 /**
  * `x` with `value` where `mask` (u32) is not 0; the mask broadcasts to the shape of `x` (`torch.Tensor.masked_fill`).
- * Prefer a large finite value to `-Infinity`: WGSL promises nothing about arithmetic on infinities.
  */
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   checkMask('maskedFill', mask);
@@ -65,7 +64,8 @@ export function checkMask(op: string, mask: Tensor): void {
     });
 }
 
-function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
+/** `a` where `mask` is not 0, else `b`; no autograd of its own. */
+export function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
   const shape = broadcastShapes(label, broadcastShapes(label, mask.shape, a.shape), b.shape);
   const out = empty(shape, { dtype: a.dtype, device: a.device, label });
   const { params, overrides } = boxOf(label, shape, {

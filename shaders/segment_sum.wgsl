@@ -19,6 +19,15 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<$T>;                   // [outer, count_in, inner]
 @group(0) @binding(3) var<storage, read_write> out: array<$T>;           // [outer, count_out, inner]
 
+// Row of x that stands at k, counted from the first that is bound.
+fn source_of(k: u32) -> u32 {
+  var position = k;
+  if params.direct == 0u {
+    position = index[params.positions_at + k];
+  }
+  return position - params.first_in; // wraps around, and so past count_in, for rows before
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let at = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
@@ -42,11 +51,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var begin = index[span];
   var stop = begin + min(params.run, end - begin);
   for (var k = begin; k < stop; k++) {
-    var position = k;
-    if params.direct == 0u {
-      position = index[params.positions_at + k];
-    }
-    let source = position - params.first_in;
+    let source = source_of(k);
     if source < params.count_in {
       sum += x[(o * params.count_in + source) * params.inner + i];
     }
@@ -56,7 +61,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     stop = begin + min(params.run, end - begin);
     var further = $T();
     for (var k = begin; k < stop; k++) {
-      let source = index[params.positions_at + k] - params.first_in;
+      let source = source_of(k);
       if source < params.count_in {
         further += x[(o * params.count_in + source) * params.inner + i];
       }

@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf, WHOLE_ROWS } from './segments.ts';
 
 /** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */
-const MOST_LINKED = 65_536;
+export const MOST_LINKED = 65_536;
 
 /**
  * `out[…, n, …] = x[…, index[n], …]` along `dim`, for an `index` of one axis (`torch.index_select`). Indices with host

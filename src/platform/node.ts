@@ -15,14 +15,15 @@ async function dawn(): Promise<{ create(options: string[]): GPU }> {
 }
 
 /**
- * Mesa's cache of compiled kernels does not tell widths of vectors apart: a kernel compiled for 4 lanes would be run where 8 are
- * reported, slowly, and to wrong numbers where its text counts on 8. Where `LP_NATIVE_VECTOR_WIDTH` asks for a width, kernels go to a
- * folder of its own. Mesa reads the variable when a driver is loaded.
+ * Where Mesa's software adapter is to keep compiled shaders, for an environment that sets its vector width; undefined where the
+ * default will do. Mesa's cache (25.0.7) does not tell widths apart: a kernel of one width then calls functions that were compiled
+ * for another, and loads wrong texels.
  */
-function separateShaderCache(): void {
-  const { LP_NATIVE_VECTOR_WIDTH: width, MESA_SHADER_CACHE_DIR: chosen, XDG_CACHE_HOME, HOME } = process.env;
-  if (width && !chosen)
-    process.env.MESA_SHADER_CACHE_DIR = `${XDG_CACHE_HOME || `${HOME}/.cache`}/mesa_shader_cache_${width}_bits`;
+export function shaderCacheOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const width = env.LP_NATIVE_VECTOR_WIDTH;
+  const caches = env.XDG_CACHE_HOME || (env.HOME && `${env.HOME}/.cache`);
+  if (!width || env.MESA_SHADER_CACHE_DIR || !caches) return undefined;
+  return `${caches}/mesa_shader_cache_${Number.parseInt(width, 10)}`;
 }
 
 /** Nobody wakes it: it is there to sleep on. */
@@ -49,9 +50,10 @@ export const platform: Platform = {
     const key = adapter ?? '';
     let gpu = instances.get(key);
     if (!gpu) {
+      const shaderCache = shaderCacheOf(process.env);
+      if (shaderCache) process.env.MESA_SHADER_CACHE_DIR = shaderCache; // read when the driver is loaded, by create()
       const options = ['disable-dawn-features=timestamp_quantization']; // else timestamps are rounded to 65 microseconds
       if (adapter) options.push(`adapter=${adapter}`);
-      separateShaderCache();
       gpu = (await dawn()).create(options);
       instances.set(key, gpu);
     }

@@ -27,7 +27,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let first = group.z * ROWS;
   let quads = params.hidden / 4u;
   let r_at = (d * ((params.hidden + 7u) / 8u) + j / 8u) * quads * GATES * 8u + lane;
-  let t_first = select(params.first, params.time - 1u - params.first, d == 1u);
+  let mine = lane & ~3u;                                                 // the first of the four lanes that share a vector of states
+  let t_first = time_of(params.first, d);
   // @repeat g $R
   var h_at$g = place(min(first + ${g}u * 8u + lane, params.batch - 1u), t_first, d) * quads;
   // @end
@@ -56,9 +57,15 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       // @end
       // @end
     );
-    if j < params.hidden {
-      for (var i = 0u; i < min(ROWS, params.batch - first); i++) {
-        end_step(step, ROWS, i, first + i, d, j, sums[i]);
+    for (var i = 0u; i < min(ROWS, params.batch - first); i++) {
+      let b = first + i;
+      var h = 0.0;
+      if j < params.hidden {
+        h = end_step(step, b, d, j, sums[i], state_before(step, b, d, j));
+      }
+      let four = vec4f(quadBroadcast(h, 0), quadBroadcast(h, 1), quadBroadcast(h, 2), quadBroadcast(h, 3));
+      if j < params.hidden && lane == mine {
+        hand_on(step, b, d, j / 4u, four);
       }
     }
     // @repeat g $R

@@ -15,7 +15,7 @@ fn product(h: vec4f, w: Weights) -> Gates {
   return h * w;
 }
 
-fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, sum: Gates, is_first: bool, is_last: bool) -> f32 {
+fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, sum: Gates, h_before: f32, is_first: bool, is_last: bool) -> f32 {
   let units = params.hidden;
   let at = here * 3u * units + j;
   let r_t = sigmoid(gates_inout[at] + sum.x);
@@ -26,6 +26,5 @@ fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, sum: Gates, is_first: 
   gates_inout[at + units] = z;
   gates_inout[at + 2u * units] = n;
   m[here * units + j] = m_t;
-  let state_at = here * units + j;
-  return (1.0 - z) * n + z * h_prev[state_at / 4u][state_at % 4u];
+  return (1.0 - z) * n + z * h_before;
 }

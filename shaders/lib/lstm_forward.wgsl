@@ -14,7 +14,7 @@ fn product(h: vec4f, w: Weights) -> Gates {
   return h * w;
 }
 
-fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, z: Gates, is_first: bool, is_last: bool) -> f32 {
+fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, z: Gates, h_before: f32, is_first: bool, is_last: bool) -> f32 {
   let n = params.hidden;
   let at = here * 4u * n + j;
   let i = sigmoid(gates_inout[at] + z.x);

@@ -4,7 +4,7 @@
 // what a step hands to the next goes through the buffers (HANDOVER 1) or through workgroup memory (HANDOVER 2).
 override RAGGED: bool = false;
 override HANDOVER: u32 = 0u;
-override STATE: u32 = 1u;                                                // vec4s of workgroup memory
+override STATE: u32 = 64u;                                               // vec4s of workgroup memory
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params { batch: u32, time: u32, hidden: u32, directions: u32, stride_b: u32, stride_t: u32, first: u32, last: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -13,7 +13,7 @@ fn product(h: vec4f, w: Weights) -> Gates {
   return dot(h, w);
 }
 
-fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, z: Gates, is_first: bool, is_last: bool) -> f32 {
+fn cell(here: u32, before: u32, d: u32, j: u32, end: u32, z: Gates, h_before: f32, is_first: bool, is_last: bool) -> f32 {
   let pre = gates_inout[here * params.hidden + j] + z;
   return select(tanh_safe(pre), nan_or(pre, max(pre, 0.0)), RELU);
 }

@@ -68,8 +68,12 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
     grid: [columns, directions, Math.ceil(batch / rows)],
     overrides: {
       HANDOVER: form === 'step' ? 0 : local ? 2 : 1,
-      // Few sizes, for each is compiled on its own.
-      STATE: local ? Math.min(2 ** Math.ceil(Math.log2(Math.max(vec4s, 256))), device.maxWorkgroupBytes / 16) : 1,
+      // Few sizes, for each is compiled on its own. The plain forward kernel needs a vec4 for each invocation in any case.
+      STATE: local
+        ? Math.min(2 ** Math.ceil(Math.log2(Math.max(vec4s, 256))), device.maxWorkgroupBytes / 16)
+        : texel || pass === 'backward'
+          ? 1
+          : lanes,
       WORKGROUP_SIZE: lanes,
       ...(quads === undefined ? {} : { QUADS: quads }),
     },

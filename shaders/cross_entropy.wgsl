@@ -32,10 +32,30 @@ fn share_of(c: u32, label: u32, at: u32) -> f32 {
   if SMOOTHED {
     q = (1.0 - params.smoothing) * q + params.smoothing / f32(params.classes);
   }
+  return q * weight_of(c);
+}
+
+fn weight_of(c: u32) -> f32 {
   if HAS_WEIGHT {
-    q *= weight[c];
+    return weight[c];
   }
-  return q;
+  return 1.0;
+}
+
+// A sum by blocks of 32: terms of one size added one by one to what is a thousand times theirs are all rounded the same way.
+struct Blocks { sum: f32, block: f32, terms: u32 }
+
+fn with_term(so_far: Blocks, term: f32) -> Blocks {
+  let block = so_far.block + term;
+  let terms = so_far.terms + 1u;
+  if terms % 32u == 0u {
+    return Blocks(so_far.sum + block, 0.0, terms);
+  }
+  return Blocks(so_far.sum, block, terms);
+}
+
+fn sum_of(all: Blocks) -> f32 {
+  return all.sum + all.block;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -63,8 +83,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let used_end = select(end, begin, ignored);
   let has_label = !ignored && label < params.classes;
 
+  // Σ a = (1 - ε) Σ w q + ε / K Σ w; what is 1 is not added up.
   var sum = NOTHING;
-  var shares = 0.0;
+  var given = Blocks();
+  var weights = Blocks();
   if !LOG_PROBABILITIES {
     var at = begin;
     for (; at + 3u * LANES < used_end; at += 4u * LANES) {
@@ -73,19 +95,25 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     for (; at < used_end; at += LANES) {
       sum = exponents_joined(sum, vec2f(logits[at], 1.0));
     }
-    if dense {
+    if PROBABILITIES || (SMOOTHED && HAS_WEIGHT) {
       for (at = begin; at < used_end; at += LANES) {
-        shares += share_of(at - base, label, at);
+        let w = weight_of(at - base);
+        if PROBABILITIES {
+          given = with_term(given, w * probabilities[at]);
+        }
+        weights = with_term(weights, w);
       }
     }
   }
-  give_part(0u, lane, vec4f(sum, shares, 0.0));
+  give_part(0u, lane, vec4f(sum, sum_of(given), sum_of(weights)));
   var total = NOTHING;
-  var total_shares = 0.0;
+  var total_given = 0.0;
+  var total_weights = 0.0;
   for (var l = 0u; l < LANES; l++) {
     let part = part_of(0u, l);
     total = exponents_joined(total, part.xy);
-    total_shares += part.z;
+    total_given += part.z;
+    total_weights += part.w;
   }
   var m = 0.0;
   var log_sum = 0.0;
@@ -106,14 +134,19 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   }
 
   if HAS_GRADIENT || dense {
-    let scale = select(row_weight, total_shares, dense);
-    var part = 0.0;
+    var scale = select(row_weight, total_given, PROBABILITIES);
+    if SMOOTHED && HAS_WEIGHT {
+      scale = (1.0 - params.smoothing) * scale + params.smoothing / f32(params.classes) * total_weights;
+    } else if SMOOTHED && PROBABILITIES {
+      scale = (1.0 - params.smoothing) * scale + params.smoothing;
+    }
+    var part = Blocks();
     for (var at = begin; at < used_end; at += LANES) {
       let log_p = (logits[at] - m) - log_sum;
       var a = select(0.0, row_weight, at - base == label);
       if dense {
         a = share_of(at - base, label, at);
-        part -= a * log_p;
+        part = with_term(part, -a * log_p);
       }
       if HAS_GRADIENT {
         var d = -a;
@@ -129,7 +162,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       }
     }
     if dense {
-      give_part(1u, lane, vec4f(part, 0.0, 0.0, 0.0));
+      give_part(1u, lane, vec4f(sum_of(part), 0.0, 0.0, 0.0));
       loss = 0.0;
       for (var l = 0u; l < LANES; l++) {
         loss += part_of(1u, l).x;

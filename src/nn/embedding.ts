@@ -3,13 +3,13 @@ import { ArgumentError } from '../errors.ts';
 import { embedding } from '../ops/index.ts';
 import { tensor } from '../tensor/create.ts';
 import { normal } from '../tensor/random.ts';
-import { formatShape, sizeOf } from '../tensor/shape.ts';
+import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type InitOptions, parameter } from './init.ts';
 import { checkSize, Module } from './module.ts';
 
 export interface EmbeddingOptions extends InitOptions {
-  /** Row that starts at zero and gets no gradient. */
+  /** Row that starts at zero and gets no gradient, counted from the back where negative. */
   paddingIdx?: number | undefined;
   /** Standard deviation of the start; PyTorch's is 1. */
   std?: number | undefined;
@@ -20,21 +20,19 @@ export interface EmbeddingOptions extends InitOptions {
 export class Embedding extends Module {
   /** `[V, E]` */
   readonly weight: Tensor;
+  /** Counted from the front. */
   readonly paddingIdx: number | undefined;
 
   constructor(numEmbeddings: number, embeddingDim: number, options: EmbeddingOptions = {}) {
     super();
     checkSize('Embedding', 'numEmbeddings', numEmbeddings);
     checkSize('Embedding', 'embeddingDim', embeddingDim);
-    const { paddingIdx, std = 1, vectors } = options;
+    const { std = 1, vectors } = options;
     const shape = [numEmbeddings, embeddingDim];
-    if (paddingIdx !== undefined && (!Number.isInteger(paddingIdx) || paddingIdx < 0 || paddingIdx >= numEmbeddings))
-      throw new ArgumentError({
-        op: 'Embedding',
-        argument: 'paddingIdx',
-        expected: `in 0..${numEmbeddings - 1}`,
-        actual: String(paddingIdx),
-      });
+    const paddingIdx =
+      options.paddingIdx === undefined
+        ? undefined
+        : normalizeAxis('Embedding', options.paddingIdx, numEmbeddings, 'paddingIdx');
     if (vectors && vectors.length !== sizeOf(shape))
       throw new ArgumentError({
         op: 'Embedding',

@@ -1,6 +1,7 @@
 // RNN, GRU and LSTM: layers × directions of the recurrent ops, with dropout between layers (`torch.nn.RNN`, `GRU`, `LSTM`).
 import { ArgumentError } from '../errors.ts';
 import { type CellWeights, concat, dropout, gru, lstm, rnn, slice } from '../ops/index.ts';
+import { checkNonlinearity, type Nonlinearity } from '../ops/rnn.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -136,13 +137,10 @@ abstract class Recurrent extends Module {
 
 /** Elman layers (`torch.nn.RNN`). */
 export class RNN extends Recurrent {
-  readonly nonlinearity: 'tanh' | 'relu';
+  readonly nonlinearity: Nonlinearity;
 
-  constructor(
-    inputSize: number,
-    hiddenSize: number,
-    options: RecurrentOptions & { nonlinearity?: 'tanh' | 'relu' } = {},
-  ) {
+  constructor(inputSize: number, hiddenSize: number, options: RecurrentOptions & { nonlinearity?: Nonlinearity } = {}) {
+    checkNonlinearity('RNN', options.nonlinearity);
     super(1, inputSize, hiddenSize, options);
     this.nonlinearity = options.nonlinearity ?? 'tanh';
   }

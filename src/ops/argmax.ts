@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { reshape } from './layout.ts';
 
 /** Longest row that one invocation searches. */
-const LONGEST_SEARCH = 256;
+export const LONGEST_SEARCH = 256;
 
 export interface ArgmaxOptions {
   /** Whether `dim` stays, with length 1. */
@@ -36,6 +36,7 @@ function argExtremum(
     return keepDim ? found.viewAs(x.shape.map(() => 1)) : found;
   }
   const axis = normalizeAxis(op, dim, x.rank);
+  if (x.rank === 0) return argExtremum(op, reshape(x, [1]), 0, {}, smallest);
   const length = x.shape[axis]!;
   if (length === 0)
     throw new ArgumentError({

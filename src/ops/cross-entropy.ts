@@ -28,8 +28,8 @@ export interface CrossEntropyOptions extends ClassLossOptions {
 
 /**
  * `-Σ q · log softmax(logits)` over the classes (`torch.nn.functional.cross_entropy`). The class axis is the LAST one: `logits`
- * `[…, K]`; for PyTorch's `[N, K, T]` write `permute(logits, [0, 2, 1])`. `target` is i32 class indices `[…]`, or f32
- * probabilities `[…, K]`.
+ * `[…, K]`; for PyTorch's `[N, K, T]` write `permute(logits, [0, 2, 1])`, also of probabilities: where K = T shapes cannot
+ * tell the two layouts apart, and the loss is another. `target` is i32 class indices `[…]`, or f32 probabilities `[…, K]`.
  *
  * 'mean' divides by the sum of the weights of the rows that are not ignored (by their number without `weight`); with
  * probabilities by the number of rows. Where that is 0 the mean is NaN as in PyTorch, its gradient 0. 'none' returns `[…]`.
@@ -232,13 +232,19 @@ export function checkRows(
 export function checkClasses(op: string, x: Tensor, target: Tensor, ignoreIndex: number): void {
   const classes = x.shape.at(-1)!;
   const shape = x.shape.slice(0, -1);
-  if (target.dtype !== 'i32' || !sameShape(target.shape, shape))
+  if (target.dtype !== 'i32' || !sameShape(target.shape, shape)) {
+    const classesSecond = x.rank > 2 && sameShape(target.shape, x.shape.toSpliced(1, 1));
+    const last = x.shape.map((_, axis) => axis).toSpliced(1, 1);
     throw new ArgumentError({
       op,
       argument: 'target',
       expected: `class indices (i32) ${formatShape(shape)}`,
       actual: `${target.dtype} ${formatShape(target.shape)}`,
+      ...(classesSecond && {
+        remedy: `The class axis is the last one here, not the second as in PyTorch: pass permute(x, ${formatShape([...last, 1])}).`,
+      }),
     });
+  }
   const { host } = target;
   if (!host) return;
   target.device.hostWork(() => {

@@ -7,6 +7,7 @@ import { empty } from '../tensor/create.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { reshape } from './layout.ts';
 import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf, WHOLE_ROWS } from './segments.ts';
 
 /** Most indices born on the GPU whose gradient is made: the work grows with the square of their number. */
@@ -25,6 +26,16 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
       expected: 'of one axis',
       actual: formatShape(index.shape),
     });
+  if (x.rank === 0) {
+    if (index.size !== 1)
+      throw new ArgumentError({
+        op: 'indexSelect',
+        argument: 'index',
+        expected: 'one index, x being a scalar',
+        actual: formatShape(index.shape),
+      });
+    return reshape(indexSelect(reshape(x, [1]), 0, index), []);
+  }
   const length = x.shape[axis]!;
   checkIndices('indexSelect', 'index', index, length);
   const out = empty(x.shape.with(axis, index.size), { dtype: x.dtype, device: x.device, label: 'indexSelect' });

@@ -3,7 +3,16 @@
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { empty } from '../tensor/create.ts';
-import { formatShape, inferShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '../tensor/shape.ts';
+import {
+  checkHasAxes,
+  formatShape,
+  inferShape,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { copyStrided, move, moved } from './copy-strided.ts';
 
@@ -94,6 +103,7 @@ export function slice(
   end: number = x.shape[dim < 0 ? dim + x.rank : dim] ?? 0,
   stride = 1,
 ): Tensor {
+  checkHasAxes('slice', x.shape);
   const axis = normalizeAxis('slice', dim, x.rank);
   const length = x.shape[axis]!;
   if (!Number.isInteger(start) || !Number.isInteger(end))
@@ -139,6 +149,7 @@ export function slice(
 
 /** `length` elements of axis `dim` from `start` on, `start` counted from the back where negative (`torch.narrow`). */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  checkHasAxes('narrow', x.shape);
   const axis = normalizeAxis('narrow', dim, x.rank);
   const available = x.shape[axis]!;
   const from = start < 0 ? start + available : start;
@@ -158,6 +169,7 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   const first = tensors[0];
   if (!first)
     throw new ArgumentError({ op: 'concat', argument: 'tensors', expected: 'at least one tensor', actual: 'none' });
+  checkHasAxes('concat', first.shape, 'tensors');
   const axis = normalizeAxis('concat', dim, first.rank);
   for (const t of tensors)
     if (
@@ -214,6 +226,7 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 
 /** Pieces of `sizes` along axis `dim`; one number means pieces of that size, the last one shorter (`torch.split`). */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  checkHasAxes('split', x.shape);
   const axis = normalizeAxis('split', dim, x.rank);
   const length = x.shape[axis]!;
   const each = typeof sizes === 'number' ? sizes : 1;

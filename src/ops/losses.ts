@@ -1,4 +1,5 @@
 // Losses beside cross-entropy: negative log-likelihood, squared error, binary cross-entropy.
+import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { broadcastShapes, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -10,13 +11,14 @@ import {
   classLoss,
   type Reduction,
 } from './cross-entropy.ts';
-import { add, mul, neg, softplus, square, sub } from './elementwise.ts';
-import { mean, sum } from './reduce.ts';
+import { mul, square, sub } from './elementwise.ts';
+import { binary, unary } from './pointwise.ts';
+import { mean, sum, sumTo } from './reduce.ts';
 
 /**
  * `-log p[target]` of log-probabilities `[…, K]`, class axis LAST, and i32 class indices `[…]`
  * (`torch.nn.functional.nll_loss`). 'mean' divides by the sum of the weights of the rows that are not ignored; where that is
- * 0 it is NaN as in PyTorch, its gradient 0.
+ * 0 it is NaN as in PyTorch, its gradient 0. Of PyTorch's `[N, K, T]` write `permute(input, [0, 2, 1])`.
  */
 export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
   checkRows('nllLoss', 'input', input, options);
@@ -49,11 +51,31 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BceOptions
   checkPair('bceWithLogits', input, target);
   checkWeight('weight', weight, input);
   checkWeight('posWeight', posWeight, input);
-  // softplus(x) = x + softplus(-x): (1 - y) x + (1 + (posWeight - 1) y) softplus(-x)
-  const tail = softplus(neg(input));
-  const positive = posWeight ? mul(add(mul(target, sub(posWeight, 1)), 1), tail) : tail;
-  const loss = add(mul(add(neg(target), 1), input), positive);
-  return reduced('bceWithLogits', weight ? mul(loss, weight) : loss, reduction);
+  const losses = binaryLosses(input, target, posWeight);
+  return reduced('bceWithLogits', weight ? mul(losses, weight) : losses, reduction);
+}
+
+/** One loss an element. By hand, for the sum of both parts' slopes cancels nowhere, and that of a target is `-x` exactly. */
+function binaryLosses(x: Tensor, y: Tensor, posWeight: Tensor | undefined): Tensor {
+  const op = 'bceWithLogits';
+  const inputs = posWeight ? [x, y, posWeight] : [x, y];
+  const minusX = unary('neg', x, 0, 0, op);
+  const tails = [unary('softplus', minusX, 0, 0, op), unary('softplus', x, 0, 0, op)] as const;
+  const shares = [posWeight ? binary('mul', y, posWeight, op) : y, unary('affine', y, -1, 1, op)] as const;
+  const sumOf = (ofOne: Tensor, ofZero: Tensor, kind: 'add' | 'sub') =>
+    binary(kind, binary('mul', shares[0], ofOne, op), binary('mul', shares[1], ofZero, op), op);
+  const losses = sumOf(...tails, 'add');
+  record(op, inputs, [losses], ([d], needs) => {
+    const times = (slope: Tensor) => binary('mul', d!, slope, op);
+    const sigmoids = [unary('sigmoid', minusX, 0, 0, op), unary('sigmoid', x, 0, 0, op)] as const;
+    const ofTarget = () => (posWeight ? binary('sub', binary('mul', posWeight, tails[0], op), tails[1], op) : minusX);
+    return [
+      needs[0] ? times(unary('neg', sumOf(...sigmoids, 'sub'), 0, 0, op)) : undefined,
+      needs[1] ? times(ofTarget()) : undefined,
+      needs[2] ? sumTo(times(binary('mul', y, tails[0], op)), posWeight!.shape) : undefined,
+    ];
+  });
+  return losses;
 }
 
 function reduced(op: string, losses: Tensor, reduction: Reduction = 'mean'): Tensor {

@@ -22,22 +22,30 @@ const SUM = 0;
 const MAX = 1;
 const MIN = 2;
 /** Sums longer than this are cut into slabs: it bounds both rounding and the idle time of a lone invocation. */
-const LONGEST_SUM = 256;
+export const LONGEST_SUM = 256;
 
 export interface ReduceOptions {
-  /** Axes to reduce; all of them by default. */
+  /** Axes to reduce; all of them by default, and where the list is empty, as in PyTorch. */
   dim?: number | readonly number[];
   /** Whether the reduced axes stay, with length 1. */
   keepDim?: boolean;
 }
 
-/** Sum over `dim` (`torch.sum`). */
+/** Sum over `dim` (`torch.sum`); of integers in their own dtype, modulo 2^32. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return scaledSum('sum', x, options, () => 1);
 }
 
-/** Mean over `dim` (`torch.mean`). */
+/** Mean over `dim` (`torch.mean`), f32 only; of nothing NaN. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  if (x.dtype !== 'f32')
+    throw new ArgumentError({
+      op: 'mean',
+      argument: 'x',
+      expected: 'f32',
+      actual: x.dtype,
+      remedy: "Convert it with cast(x, 'f32').",
+    });
   return scaledSum('mean', x, options, (count) => 1 / count);
 }
 
@@ -90,7 +98,11 @@ function repeated(label: string, x: Tensor, shape: Shape): Tensor {
 function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (count: number) => number): Tensor {
   const { axes, kept, shape } = reduced(op, x, options);
   const scale = scaleOf(sizeOf(axes.map((axis) => x.shape[axis]!)));
-  const out = reduceAxes(op, x, axes, SUM, scale).viewAs(shape);
+  // 0 · 1 / 0: the mean of nothing.
+  const out =
+    scale === Number.POSITIVE_INFINITY
+      ? full(shape, Number.NaN, { device: x.device })
+      : reduceAxes(op, x, axes, SUM, scale).viewAs(shape);
   record(op, [x], [out], ([dOut]) => {
     const d = repeated(op, dOut!.viewAs(kept), x.shape);
     return [scale === 1 ? d : unary('affine', d, scale, 0, op)];
@@ -123,7 +135,6 @@ function reduced(
   x: Tensor,
   { dim, keepDim }: ReduceOptions,
 ): { axes: number[]; kept: number[]; shape: number[] } {
-  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
   const axes = normalizeAxes(op, dim, x.rank);
   const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
   return { axes, kept, shape: keepDim ? kept : kept.filter((_, i) => !axes.includes(i)) };
@@ -145,7 +156,6 @@ function reduceAxes(label: string, x: Tensor, axes: readonly number[], kind: num
     result = reduceRun(label, result, outer, length, inner, kind, factor).viewAs(shape);
     factor = 1;
   }
-  if (factor !== 1) result = unary('affine', result, factor, 0, label);
   return result === x ? x.viewAs(x.shape) : result;
 }
 
@@ -159,14 +169,15 @@ function reduceRun(
   scale: number,
 ): Tensor {
   const { device } = x;
-  if (outer * inner === 0 || length === 0) return full([outer, 1, inner], 0, { device });
+  const { dtype } = x;
+  if (outer * inner === 0 || length === 0) return full([outer, 1, inner], 0, { dtype, device });
   const slabs = length > LONGEST_SUM ? Math.ceil(Math.sqrt(length)) : 1;
   const chunk = Math.ceil(length / slabs);
   const used = Math.ceil(length / chunk);
-  const out = empty([outer, used, inner], { device, label });
+  const out = empty([outer, used, inner], { dtype, device, label });
   for (const piece of reducePieces(x, outer, used, chunk, length, inner)) {
     const rows = piece.outer * piece.slabs * inner;
-    device.run(shaders.reduce, {
+    device.run({ f32: shaders.reduce_f32, i32: shaders.reduce_i32, u32: shaders.reduce_u32 }[dtype], {
       bind: { x: part(x, piece.begin, piece.size), out: part(out, piece.out, rows) },
       params: {
         outer: piece.outer,

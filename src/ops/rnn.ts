@@ -1,5 +1,6 @@
 // One Elman layer over whole sequences, one direction or both (`torch.nn.RNN`).
 import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
 import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -18,10 +19,20 @@ import { pack, runSteps } from './recurrent-steps.ts';
 
 const RNN: CellKind = { op: 'rnn', gates: 1 };
 
+const NONLINEARITIES = ['tanh', 'relu'] as const;
+export type Nonlinearity = (typeof NONLINEARITIES)[number];
+
+/** Refuses other words than PyTorch's two. */
+export function checkNonlinearity(op: string, value: Nonlinearity | undefined): void {
+  if (value !== undefined && !NONLINEARITIES.includes(value))
+    throw new ArgumentError({ op, argument: 'nonlinearity', expected: "'tanh' or 'relu'", actual: `'${value}'` });
+}
+
 export interface RnnOptions extends SequenceOptions {
   /** Initial state `[D, B, H]`; zeros by default. */
   h0?: Tensor | undefined;
-  nonlinearity?: 'tanh' | 'relu';
+  /** 'tanh' by default. */
+  nonlinearity?: Nonlinearity;
 }
 
 /**
@@ -34,6 +45,7 @@ export function rnn(
   weights: readonly CellWeights[],
   options: RnnOptions = {},
 ): { output: Tensor; hN: Tensor } {
+  checkNonlinearity('rnn', options.nonlinearity);
   const layer = checkLayer(RNN, x, weights, options);
   const { time, hidden, directions } = layer.geometry;
   const h0 = initialState('rnn', 'h0', options.h0, layer.geometry, x);

@@ -24,7 +24,7 @@ function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
   if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
   const axis = normalizeAxis(op, dim, x.rank);
   const outer = sizeOf(x.shape.slice(0, axis));
-  const length = x.shape[axis]!;
+  const length = x.shape[axis] ?? 1; // of a scalar its one element
   const inner = sizeOf(x.shape.slice(axis + 1));
   const form = rowForm(length, inner);
   const launch = { overrides: { LOG: log }, label: op };

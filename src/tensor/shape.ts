@@ -28,27 +28,41 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** `axis` counted from the front, from the back where negative. */
+/** `axis` counted from the front, from the back where negative. A scalar counts as of one axis, as in PyTorch. */
 export function normalizeAxis(op: string, axis: number, rank: number, argument = 'dim'): number {
-  const at = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || at < 0 || at >= rank)
+  const axes = Math.max(rank, 1);
+  const at = axis < 0 ? axis + axes : axis;
+  if (!Number.isInteger(axis) || at < 0 || at >= axes)
     throw new ArgumentError({
       op,
       argument,
-      expected: rank === 0 ? 'absent (the tensor is a scalar)' : `an integer in ${-rank}..${rank - 1}`,
+      expected: `an integer in ${-axes}..${axes - 1}`,
       actual: String(axis),
     });
   return at;
 }
 
-/** Several axes, sorted and without doubles; all of them where undefined. */
+/** Refuses scalars, of which there is nothing to take a part of. */
+export function checkHasAxes(op: string, shape: Shape, argument = 'x'): void {
+  if (shape.length === 0)
+    throw new ArgumentError({
+      op,
+      argument,
+      expected: 'a tensor of at least one axis',
+      actual: 'a scalar',
+      remedy: 'Give it an axis with unsqueeze(x, 0).',
+    });
+}
+
+/** Several axes, sorted and without doubles; all of them where there is none given, as in PyTorch. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const all = Array.from({ length: rank }, (_, i) => i);
+  if (axes === undefined) return all;
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
   const unique = [...new Set(list)].sort((a, b) => a - b);
   if (unique.length !== list.length)
     throw new ArgumentError({ op, argument: 'dim', expected: 'distinct axes', actual: formatShape(list) });
-  return unique;
+  return unique.length === 0 || rank === 0 ? all : unique;
 }
 
 /** The shape that `a` and `b` broadcast to, by NumPy's rule. */

@@ -179,3 +179,12 @@ test('log keeps its digits near 1', async () => {
     expect(Math.abs(v - e)).toBeLessThanOrEqual(3e-7 * Math.abs(e));
   });
 });
+
+test('softplus keeps its digits where it is small', async () => {
+  const x = Float32Array.from({ length: 400 }, (_, i) => (i - 340) / 4);
+  const got = await ops.softplus(tensor(x)).data();
+  got.forEach((v, i) => {
+    const e = Math.log1p(Math.exp(x[i]!));
+    if (!(Math.abs(v - e) <= 8e-6 * e)) expect.fail(`softplus(${x[i]}) is ${v}, expected ${e}`);
+  });
+});

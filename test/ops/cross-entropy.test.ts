@@ -118,6 +118,35 @@ test.each([5, 1100])('large, shifted and masked logits in %d classes', async (cl
   expectClose(await (logits.grad as Tensor).data(), p, 1e-5, 1e-6, 'gradient');
 });
 
+describe.each([700, 1100])('%d smoothed classes', (classes) => {
+  const x = map(randomNd([2, classes], 12), (v) => Math.fround(2 * v));
+  const host = Int32Array.of(3, classes - 1);
+  const p = softmax(x, 1).data;
+  test.each([false, true])('every gradient to its own precision, with weights: %s', async (weighted) => {
+    const w = weighted
+      ? map(randomNd([classes], 8), (v) => Math.fround(1.5 + v)).data
+      : new Float64Array(classes).fill(1);
+    const smoothing = Math.fround(0.1);
+    const share = (row: number, c: number) => w[c]! * ((1 - smoothing) * Number(host[row] === c) + smoothing / classes);
+    const logits = tensor(Float32Array.from(x.data), { shape: x.shape, requiresGrad: true });
+    const options = weighted ? { weight: tensor(Float32Array.from(w)) } : {};
+    backward(ops.crossEntropy(logits, tensor(host), { ...options, labelSmoothing: 0.1, reduction: 'sum' }));
+    const got = await (logits.grad as Tensor).data();
+    for (const row of [0, 1]) {
+      let total = 0;
+      for (let c = 0; c < classes; c++) total += share(row, c);
+      for (let c = 0; c < classes; c++) {
+        const at = row * classes + c;
+        // What p and a share are rounded to is what their difference can be off by.
+        const allowed = 2e-6 * (total * p[at]! + share(row, c));
+        const expected = total * p[at]! - share(row, c);
+        if (!(Math.abs(got[at]! - expected) <= allowed))
+          expect.fail(`row ${row}, class ${c}: ${got[at]}, expected ${expected} within ${allowed}`);
+      }
+    }
+  });
+});
+
 describe('nothing to learn from', () => {
   test.each([
     ['all ignored', [3, 4], Int32Array.of(-100, -100, -100)],
@@ -226,6 +255,11 @@ describe('refusals', () => {
     expect(() => ops.crossEntropy(logits(), tensor([0, 2]))).toThrow(
       'crossEntropy: target must be class indices (i32) [2] or probabilities (f32) [2, 3], got f32 [2].',
     );
+    const sequences = tensor(new Float32Array(24), { shape: [2, 3, 4] });
+    expect(() => ops.crossEntropy(sequences, tensor(new Int32Array(8), { shape: [2, 4] }))).toThrow(
+      'crossEntropy: target must be class indices (i32) [2, 3], got i32 [2, 4]. The class axis is the last one here, not the second as in PyTorch: pass permute(x, [0, 2, 1]).',
+    );
+    expect(() => ops.nllLoss(sequences, tensor(new Int32Array(8), { shape: [2, 4] }))).toThrow('permute(x, [0, 2, 1])');
     expect(() => ops.crossEntropy(tensor(1), target())).toThrow(
       'crossEntropy: logits must be f32 […, K] with K at least 1, got f32 [].',
     );

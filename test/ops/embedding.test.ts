@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
+import { Embedding } from '../../src/nn/embedding.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';
@@ -140,6 +141,18 @@ test('an id born on the GPU that is out of range gives NaN and no gradient', asy
   expect([...(await out.data())]).toEqual([2, Number.NaN, Number.NaN]);
   backward(out, tensor([[1], [1], [1]]));
   expect([...(await (weight.grad as Tensor).data())]).toEqual([0, 1]);
+});
+
+test("a module's padding row counted from the back", async () => {
+  const table = new Embedding(4, 3, { paddingIdx: -1 });
+  expect(table.paddingIdx).toBe(3);
+  expect([...(await table.weight.data()).subarray(9)]).toEqual([0, 0, 0]);
+  backward(ops.sum(table.forward(tensor(Int32Array.of(3, 0, 3)))));
+  const gradient = table.weight.grad as RowSparse;
+  expect([...(await ops.densify(gradient).data())]).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  expect(() => new Embedding(4, 3, { paddingIdx: -5 })).toThrow(
+    'Embedding: paddingIdx must be an integer in -4..3, got -5.',
+  );
 });
 
 describe('refusals', () => {

@@ -46,6 +46,47 @@ describe.each(['mean', 'sum', 'none'] as const)('%s', (reduction) => {
     ));
 });
 
+describe('bceWithLogits cancels nowhere', () => {
+  const x = Float32Array.of(-80, -17, -10, -6.9, -1e-3, 0, 1e-3, 6.9, 10, 17, 80);
+  const tail = (v: number) => Math.log1p(Math.exp(v));
+  const near = (got: ArrayLike<number>, expected: number[], what: string) =>
+    expected.forEach((e, i) => {
+      if (!(Math.abs(got[i]! - e) <= 1e-5 * Math.abs(e)))
+        expect.fail(`${what} at x = ${x[i]} is ${got[i]}, expected ${e}`);
+    });
+  test.each([
+    [0, undefined],
+    [1, undefined],
+    [0, 3],
+    [1, 3],
+  ])('y = %d, posWeight %d', async (y, posWeight = 1) => {
+    const input = tensor(x, { requiresGrad: true });
+    const target = tensor(new Float32Array(x.length).fill(y), { requiresGrad: true });
+    const options = posWeight === 1 ? {} : { posWeight: tensor([posWeight]) };
+    const losses = ops.bceWithLogits(input, target, { ...options, reduction: 'none' });
+    backward(ops.sum(losses));
+    near(await losses.data(), y ? Array.from(x, (v) => posWeight * tail(-v)) : Array.from(x, tail), 'loss');
+    const slope = (v: number) => (y ? -posWeight / (1 + Math.exp(v)) : 1 / (1 + Math.exp(-v)));
+    near(await (input.grad as Tensor).data(), Array.from(x, slope), 'gradient');
+    if (posWeight === 1) expect(await (target.grad as Tensor).data()).toEqual(x.map((v) => -v));
+  });
+});
+
+describe('the mean of nothing is NaN, as in PyTorch', () => {
+  test.each([
+    ['mseLoss', ops.mseLoss],
+    ['bceWithLogits', ops.bceWithLogits],
+  ] as const)('%s', async (_, op) => {
+    const nothing = () => tensor(new Float32Array(0), { shape: [0, 3], requiresGrad: true });
+    const x = nothing();
+    const loss = op(x, nothing());
+    backward(loss);
+    expect(await loss.item()).toBeNaN();
+    expect(await (x.grad as Tensor).data()).toHaveLength(0);
+    expect(await op(nothing(), nothing(), { reduction: 'sum' }).item()).toBe(0);
+  });
+});
+
 const FUNCTIONS: Record<string, (x: Tensor, target: Tensor, options: object) => Tensor> = {
   cross_entropy: ops.crossEntropy,
   nll_loss: ops.nllLoss,

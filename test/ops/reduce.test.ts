@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { backward } from '../../src/autograd/tape.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { checkOp } from '../check-op.ts';
 import { useDevice } from '../gpu-device.ts';
 import { map, type Nd } from '../nd.ts';
@@ -75,7 +77,110 @@ test('broadcastTo and its gradient', () =>
     { shapes: [[[3, 1]]] },
   ));
 
+describe('integers', () => {
+  const many = Int32Array.from({ length: 3 * 70_001 }, (_, i) => Math.imul(i, 0x9e3779b1));
+  const wrapped = (values: Iterable<number>) => {
+    let total = 0;
+    for (const v of values) total = (total + v) | 0;
+    return total;
+  };
+  test('sums are exact modulo 2^32', async () => {
+    expect(await ops.sum(tensor(many)).item()).toBe(wrapped(many));
+    const rows = ops.sum(tensor(many, { shape: [3, 70_001] }), { dim: 1 });
+    expect([rows.dtype, ...(await rows.data())]).toEqual([
+      'i32',
+      ...[0, 1, 2].map((r) => wrapped(many.subarray(r * 70_001, (r + 1) * 70_001))),
+    ]);
+    const columns = ops.sum(tensor(Uint32Array.of(1, 2 ** 32 - 1, 5, 3), { shape: [2, 2] }), { dim: 0, keepDim: true });
+    expect([columns.dtype, columns.shape, [...(await columns.data())]]).toEqual(['u32', [1, 2], [6, 2]]);
+    // 2^24 + 1 is no f32.
+    expect(await ops.sum(tensor(Int32Array.of(2 ** 24, 1))).item()).toBe(2 ** 24 + 1);
+  });
+  test('largest and smallest', async () => {
+    const all = [...many];
+    expect(await ops.amax(tensor(many)).item()).toBe(all.reduce((a, b) => Math.max(a, b)));
+    expect(await ops.amin(tensor(many)).item()).toBe(all.reduce((a, b) => Math.min(a, b)));
+    const unsigned = Uint32Array.from(many);
+    expect(await ops.amax(tensor(unsigned)).item()).toBe([...unsigned].reduce((a, b) => Math.max(a, b)));
+    const two = ops.amin(tensor(Uint32Array.of(7, 2 ** 31, 2 ** 32 - 1, 9), { shape: [2, 2] }), { dim: -1 });
+    expect([two.dtype, ...(await two.data())]).toEqual(['u32', 7, 9]);
+  });
+  test('a mask is counted', async () => {
+    const x = tensor([1, -2, 3, -4, -5]);
+    expect(await ops.sum(ops.lt(x, 0)).item()).toBe(3);
+  });
+  test('nothing adds up to 0', async () => {
+    const none = ops.sum(tensor(new Int32Array(0), { shape: [2, 0] }), { dim: 1 });
+    expect([none.dtype, ...(await none.data())]).toEqual(['i32', 0, 0]);
+  });
+});
+
+describe('no axes', () => {
+  test('an empty list means all of them', async () => {
+    const x = tensor([
+      [1, 2],
+      [3, 6],
+    ]);
+    expect(await ops.sum(x, { dim: [] }).item()).toBe(12);
+    expect(await ops.mean(x, { dim: [] }).item()).toBe(3);
+    expect(await ops.amax(x, { dim: [] }).item()).toBe(6);
+    expect(ops.sum(x, { dim: [], keepDim: true }).shape).toEqual([1, 1]);
+  });
+  test.each([0, -1])('a scalar has the axis %d', async (dim) => {
+    const x = tensor(3, { requiresGrad: true });
+    for (const op of [ops.sum, ops.mean, ops.amax, ops.amin]) {
+      const out = op(x, { dim, keepDim: dim === 0 });
+      expect([out.shape, await out.item()]).toEqual([[], 3]);
+      backward(out);
+    }
+    expect(await (x.grad as Tensor).item()).toBe(4);
+    expect(await ops.softmax(x, dim).item()).toBe(1);
+    expect(await ops.logSoftmax(x, dim).item()).toBe(0);
+    const first = ops.argmax(x, dim, { keepDim: true });
+    expect([first.shape, await first.item()]).toEqual([[], 0]);
+    expect(await ops.argmin(x, dim).item()).toBe(0);
+    expect(await ops.transpose(x, dim, 0).item()).toBe(3);
+    expect(ops.squeeze(x, dim).shape).toEqual([]);
+    expect(await ops.gather(x, dim, tensor(Int32Array.of(0), { shape: [] })).item()).toBe(3);
+    const chosen = ops.indexSelect(x, dim, tensor(Int32Array.of(0)));
+    expect([chosen.shape, await chosen.item()]).toEqual([[], 3]);
+  });
+});
+
+describe('the mean of nothing is NaN, as in PyTorch', () => {
+  const empty = (...shape: number[]) => tensor(new Float32Array(0), { shape, requiresGrad: true });
+  test('of all, of rows, of columns', async () => {
+    expect(await ops.mean(empty(0)).item()).toBeNaN();
+    expect(await ops.mean(empty(3, 0), { dim: 1 }).data()).toEqual(new Float32Array(3).fill(Number.NaN));
+    expect(await ops.mean(empty(3, 0), { dim: [1], keepDim: true }).data()).toHaveLength(3);
+    expect(ops.mean(empty(0, 3), { dim: 1 }).shape).toEqual([0]);
+    expect(await ops.sum(empty(3, 0), { dim: 1 }).data()).toEqual(new Float32Array(3));
+  });
+  test('and its gradient is empty', async () => {
+    const x = empty(2, 0);
+    backward(ops.mean(x));
+    expect(await (x.grad as Tensor).data()).toHaveLength(0);
+  });
+});
+
 describe('refusals', () => {
+  test('the mean of integers', () => {
+    expect(() => ops.mean(tensor(Int32Array.of(1, 2)))).toThrow(
+      "mean: x must be f32, got i32. Convert it with cast(x, 'f32').",
+    );
+  });
+  test('a part of a scalar', () => {
+    const x = tensor(1);
+    const message = 'must be a tensor of at least one axis, got a scalar. Give it an axis with unsqueeze(x, 0).';
+    expect(() => ops.slice(x, 0, 0)).toThrow(`slice: x ${message}`);
+    expect(() => ops.narrow(x, 0, 0, 1)).toThrow(`narrow: x ${message}`);
+    expect(() => ops.split(x, 1)).toThrow(`split: x ${message}`);
+    expect(() => ops.concat([x, x])).toThrow(`concat: tensors ${message}`);
+    expect(() => ops.sum(x, { dim: 1 })).toThrow('sum: dim must be an integer in -1..0, got 1.');
+    expect(() => ops.indexSelect(x, 0, tensor(Int32Array.of(0, 0)))).toThrow(
+      'indexSelect: index must be one index, x being a scalar, got [2].',
+    );
+  });
   test('an axis that does not exist', () => {
     expect(() => ops.sum(tensor([1, 2]), { dim: 1 })).toThrow('sum: dim must be an integer in -1..0, got 1.');
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { RNN } from '../../src/nn/recurrent.ts';
 import { rnn } from '../../src/ops/index.ts';
 import { tensor, zeros } from '../../src/tensor/create.ts';
 import { checkOp } from '../check-op.ts';
@@ -45,6 +46,13 @@ describe('refusals', () => {
     expect(() => rnn(zeros([2, 3, 5]), [{ ...weights(8, 5), biasIh: zeros([8]) }])).toThrow(
       'rnn: biases must be all given or none, got some of them.',
     );
+  });
+  test("another nonlinearity than PyTorch's two", () => {
+    const nonlinearity = 'sigmoid' as 'tanh';
+    expect(() => rnn(zeros([2, 3, 5]), [weights(8, 5)], { nonlinearity })).toThrow(
+      "rnn: nonlinearity must be 'tanh' or 'relu', got 'sigmoid'.",
+    );
+    expect(() => new RNN(5, 8, { nonlinearity })).toThrow("RNN: nonlinearity must be 'tanh' or 'relu', got 'sigmoid'.");
   });
   test('x of two axes', () => {
     expect(() => rnn(zeros([3, 5]), [weights(8, 5)])).toThrow('rnn: x must be f32 [T, B, I], got f32 [3, 5].');

@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 
 /** Elements that one workgroup takes. */
 export const BLOCK = 4096;
-const MOST_TABLES = 64;
+export const MOST_TABLES = 64;
 
 /** A tensor in a chunk. */
 export interface Member {

@@ -17,7 +17,7 @@ export interface ClipGradNormOptions {
   normType?: number;
 }
 
-const PER_DISPATCH = 5; // gradients beside a chunk
+export const PER_DISPATCH = 5; // gradients beside a chunk
 const WORKGROUP = 64;
 
 /**

@@ -7,7 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 
 const ALIGNED = 64; // elements: 256 bytes, where a binding may start
 // Larger ones are worth a dispatch of their own, and one that is never updated would hold memory for nothing.
-const PAIRED_BYTES = 4 * 1024 * 1024;
+export const PAIRED_BYTES = 4 * 1024 * 1024;
 
 /** The state of one parameter, or of those that are updated in one dispatch. */
 export class Moments {

@@ -6,7 +6,7 @@ import { SharedBuffer, Storage, Tensor } from './tensor.ts';
 
 const ALIGNED = 256; // bytes: where a binding may start
 /** Larger tensors are worth a dispatch of their own: their gradients would take longer to copy. */
-const SMALL_BYTES = 1024 * 1024;
+export const SMALL_BYTES = 1024 * 1024;
 
 /** Where a tensor lies in a chunk. */
 export interface Place {

@@ -8,6 +8,7 @@ import { TAGGER_SCHEMA } from '../src/ner/config-schema.ts';
 import { BEST, type Corpus, corpusOf, encode, evaluate, loadTagger, predict, trainTagger } from '../src/ner/index.ts';
 import {
   folderStore,
+  freeFolder,
   highlight,
   highlightHtml,
   loadConfig,
@@ -38,7 +39,11 @@ const program = new Command('npm start --')
   .option('--seed <number>', 'seed of weights, order and dropout', Number)
   .option('--epochs <number>', 'epochs to train', Number)
   .option('--adapter <name>', 'part of the name of the adapter to run on')
-  .option('--out <folder>', 'where checkpoint, curves and tagged sentences go', 'runs/quickstart')
+  .option(
+    '--out <folder>',
+    'where checkpoint, curves and tagged sentences go; default: runs/quickstart, or where that holds a run runs/quickstart-2, …',
+  )
+  .option('--overwrite', 'replace the run that the folder holds', false)
   .parse();
 const options = program.opts<{
   data?: string;
@@ -46,8 +51,10 @@ const options = program.opts<{
   seed?: number;
   epochs?: number;
   adapter?: string;
-  out: string;
+  out?: string;
+  overwrite: boolean;
 }>();
+const out = options.out ?? (options.overwrite ? 'runs/quickstart' : await freeFolder('runs/quickstart'));
 
 const started = performance.now();
 const device = await init({ adapter: options.adapter });
@@ -67,15 +74,16 @@ async function main(): Promise<void> {
   console.log(
     `corpus   ${options.data ?? 'sample corpus'}: ${train.length} training, ${validation?.length ?? 0} validation, ${test?.length ?? 0} test sentences; ${corpus.labels.types.join(' ')}`,
   );
-  await mkdir(options.out, { recursive: true });
-  const store = folderStore(options.out);
+  await mkdir(out, { recursive: true });
+  const store = folderStore(out);
+  const { overwrite } = options;
   const progress = new Progress({ epochs: config.training.epochs });
-  const { history, best } = await trainTagger({ config, corpus, store, callbacks: [progress] }).finally(() =>
+  const { history, best } = await trainTagger({ config, corpus, store, overwrite, callbacks: [progress] }).finally(() =>
     progress.close(),
   );
   console.log(`best     epoch ${best!.epoch}: ${config.training.keepBest.metric} ${best!.value.toFixed(4)}`);
 
-  const { model, vocabulary, labels } = await loadTagger(await openSafetensorsFile(join(options.out, BEST)));
+  const { model, vocabulary, labels } = await loadTagger(await openSafetensorsFile(join(out, BEST)));
   const names = { vocabulary, labels };
   if (test) {
     const scores = await evaluate(model, encode(test, vocabulary), { labels });
@@ -91,11 +99,11 @@ async function main(): Promise<void> {
   const tagged = sentences.map((tokens, i) => ({ tokens, tags: tags[i]! }));
   console.log(highlight(tagged, { types: corpus.labels.types }));
   await writeAtomic(
-    join(options.out, 'tagged.html'),
+    join(out, 'tagged.html'),
     highlightHtml(tagged, { types: corpus.labels.types, title: 'Tagged by weft' }),
   );
-  const pictures = await writeCurves(options.out, [{ name: 'quickstart', epochs: history }]);
-  console.log(`written  ${[BEST, 'tagged.html'].map((f) => join(options.out, f)).join('  ')}  ${pictures.join('  ')}`);
+  const pictures = await writeCurves(out, [{ name: 'quickstart', epochs: history }]);
+  console.log(`written  ${[BEST, 'tagged.html'].map((f) => join(out, f)).join('  ')}  ${pictures.join('  ')}`);
   console.log(`time     ${((performance.now() - started) / 1000).toFixed(0)} s`);
   model.dispose();
 }

@@ -95,6 +95,10 @@ export class MemoryStore implements RunStore {
     this.files.set(name, Buffer.concat(chunks));
   }
 
+  async remove(name: string): Promise<void> {
+    this.files.delete(name);
+  }
+
   async open(name: string) {
     const bytes = this.files.get(name);
     if (!bytes) return undefined;

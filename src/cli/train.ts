@@ -1,9 +1,9 @@
 // weft train <config.yaml>: trains a tagger, resumable, with checkpoints and curves.
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ConfigError } from '../errors.ts';
 import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
-import { trainTagger } from '../ner/index.ts';
+import { LAST, refuseEarlierRun, trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
 import { notePadding } from './notes.ts';
 import { withProfiledDevice } from './profile.ts';
@@ -13,6 +13,7 @@ interface TrainFlags {
   data?: string;
   out?: string;
   resume: boolean;
+  overwrite: boolean;
   adapter?: string;
   test: boolean;
   profile?: string | true;
@@ -28,6 +29,7 @@ export function trainCommand(): Command {
     .option('--out <folder>', 'where checkpoints and curves go; default: training.out of the configuration')
     .option('--set <key=value...>', 'change a key of the configuration, e.g. --set training.epochs=3', [])
     .option('--resume', 'go on from the last checkpoint of the folder', false)
+    .addOption(new Option('--overwrite', 'replace the run that the folder holds').default(false).conflicts('resume'))
     .option('--test', 'evaluate the test part after every epoch too', false)
     .option(
       '--profile [folder]',
@@ -44,12 +46,16 @@ export function trainCommand(): Command {
 
 async function run(file: string, flags: TrainFlags): Promise<void> {
   const config = await loadConfig(file, TAGGER_SCHEMA, flags.set);
+  const out = flags.out ?? config.training.out;
+  const store = folderStore(out);
+  const isKept = !flags.overwrite && !(flags.resume && (await store.open(LAST)));
+  if (isKept) await refuseEarlierRun(store, flags.resume);
+  if (isKept && flags.resume) console.error(`nothing to resume in ${out}: a new run begins there`);
   const path = flags.data ?? config.data.path;
   if (!path) throw new ConfigError(file, 'data.path', 'is missing and there is no --data: say where the data set is');
   const corpus = await openDataset(path, config.data.format ? { format: config.data.format } : {});
   console.error(String(corpus.report));
   notePadding(config);
-  const out = flags.out ?? config.training.out;
   let stop = false;
   const onSignal = () => {
     console.error('stopping after this batch; --resume goes on from here');
@@ -60,13 +66,13 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   await withProfiledDevice(profile, { adapter: flags.adapter }, async (device) => {
     if (flags.tune && !flags.resume) await tune(device, config, corpus);
     const progress = new Progress({ epochs: config.training.epochs });
-    const store = folderStore(out);
     const result = await trainTagger({
       config,
       corpus,
       store,
       callbacks: [progress],
       resume: flags.resume,
+      overwrite: flags.overwrite,
       shouldStop: () => stop,
       testEveryEpoch: flags.test,
     }).finally(() => progress.close());

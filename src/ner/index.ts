@@ -13,11 +13,9 @@ export type { TaggerConfig } from './config-schema.ts';
 export { type Evaluation, evaluate } from './evaluate.ts';
 export { type PredictOptions, predict } from './predict.ts';
 export type { BestEpoch } from './resume.ts';
+export { BEST, LAST, type RunStore, refuseEarlierRun } from './run-store.ts';
 export {
-  BEST,
-  LAST,
   loadTagger,
-  type RunStore,
   type SessionOptions,
   type SessionResult,
   trainTagger,

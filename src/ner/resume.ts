@@ -3,6 +3,7 @@ import { ConfigError, FormatError } from '../errors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
 import { type EpochEvent, runState } from '../train/index.ts';
 import type { TaggerConfig } from './config-schema.ts';
+import type { DataPrint } from './data-print.ts';
 
 export interface BestEpoch {
   epoch: number;
@@ -14,6 +15,8 @@ export interface Extra {
   config: TaggerConfig;
   vocabulary: unknown;
   labels: readonly string[];
+  /** What the run is trained on; absent in files of version 1. */
+  data?: DataPrint;
   best: BestEpoch | null;
   history: readonly Omit<EpochEvent, 'seconds' | 'tokensPerSecond'>[];
   /** Tuned choices of kernels, by class of shapes: a run keeps the ones it began with. Absent in files of older versions. */
@@ -24,7 +27,15 @@ export interface Extra {
 export function extraOf(file: SafetensorsFile): Extra {
   const { version, extra: kept } = runState(file);
   const extra = kept as unknown as Extra;
-  for (const field of ['config', 'vocabulary', 'labels', 'best', 'history'] as const)
+  const fields = [
+    'config',
+    'vocabulary',
+    'labels',
+    'best',
+    'history',
+    ...(version === 1 ? [] : ['data' as const]),
+  ] as const;
+  for (const field of fields)
     if (extra?.[field] === undefined)
       throw new FormatError(file.name, `is no tagger's checkpoint: its run state has no "extra.${field}"`);
   const { best } = extra;

@@ -28,27 +28,23 @@ import {
   trainLoader,
 } from './build.ts';
 import type { TaggerConfig } from './config-schema.ts';
+import { checkSameData, type DataPrint, dataPrint } from './data-print.ts';
 import { type DeviceBatch, evaluate, flatScores, toDevice } from './evaluate.ts';
 import { type BestEpoch, checkSameRun, type Extra, extraOf } from './resume.ts';
-
-/** Where a session keeps its files; `weftgrad/node` has one over a folder. */
-export interface RunStore {
-  /** Replaces a file as a whole, or leaves the old one. */
-  write(name: string, chunks: readonly Uint8Array[]): Promise<void>;
-  /** A file of the run, undefined where there is none. */
-  open(name: string): Promise<SafetensorsFile | undefined>;
-}
-
-export const LAST = 'last.safetensors';
-export const BEST = 'best.safetensors';
+import { BEST, LAST, type RunStore, refuseEarlierRun } from './run-store.ts';
 
 export interface SessionOptions {
   config: TaggerConfig;
   corpus: Corpus;
   store?: RunStore | undefined;
   callbacks?: readonly Callback[];
-  /** Takes the run up where the store's last checkpoint left it; another schedule than the run's starts there. */
+  /**
+   * Takes the run up where the store's last checkpoint left it, on the same data; another schedule than the run's starts there.
+   * Where there is no checkpoint the run begins.
+   */
   resume?: boolean;
+  /** Replaces the run that the store holds; without it a store that holds one is refused. */
+  overwrite?: boolean;
   /** Asked after every batch; a run that is told to stop writes its checkpoint first. */
   shouldStop?: () => boolean;
   /** Whether to evaluate the test part after each epoch too (for studies; the best epoch is chosen by validation alone). */
@@ -65,27 +61,33 @@ export interface SessionResult {
   finished: boolean;
 }
 
-/** Trains by the configuration. The model returned has the parameters of the last epoch; those of the best are in the store. */
+/**
+ * Trains by the configuration. The model returned has the parameters of the last epoch; those of the best are in the store.
+ * Throws WeftError where the store holds a run already and it is said neither to `resume` nor to `overwrite`.
+ */
 export async function trainTagger(options: SessionOptions): Promise<SessionResult> {
   const { config, corpus, store } = options;
   const saved = options.resume ? await store?.open(LAST) : undefined;
+  if (store && !saved && !options.overwrite) await refuseEarlierRun(store, options.resume);
   const known = saved && extraOf(saved);
-  if (known) {
-    // Other kernels round otherwise: a run goes on with those it began with.
-    getDevice().choices.clear();
-    takeChoices(getDevice(), known.kernels ?? {});
-  }
-  const vocabulary = known ? Vocabulary.fromJSON(known.vocabulary, saved.name) : buildVocabulary(config, corpus);
   const labels = corpus.labels.names;
   if (known && known.labels.join() !== labels.join())
     throw new FormatError(
       saved.name,
       `was trained on the labels ${known.labels.join(' ')}, the data has ${labels.join(' ')}`,
     );
+  const data = dataPrint(corpus);
+  if (saved && known?.data) checkSameData(saved.name, known.data, data, options.testEveryEpoch ?? false);
+  if (known) {
+    // Other kernels round otherwise: a run goes on with those it began with.
+    getDevice().choices.clear();
+    takeChoices(getDevice(), known.kernels ?? {});
+  }
+  const vocabulary = known ? Vocabulary.fromJSON(known.vocabulary, saved.name) : buildVocabulary(config, corpus);
   const generator = new Generator(config.training.seed);
   const model = wholeOrNothing(() => buildModel(config, vocabulary.size, labels.length, { generator }));
   try {
-    return await runSession(options, { saved, known, vocabulary, labels, generator, model });
+    return await runSession(options, { saved, known, data, vocabulary, labels, generator, model });
   } catch (error) {
     model.dispose();
     throw error;
@@ -98,6 +100,7 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
 interface Start {
   saved: SafetensorsFile | undefined;
   known: Extra | undefined;
+  data: DataPrint;
   vocabulary: Vocabulary;
   labels: readonly string[];
   generator: Generator;
@@ -107,7 +110,7 @@ interface Start {
 async function runSession(options: SessionOptions, start: Start): Promise<SessionResult> {
   const { config, corpus, store } = options;
   const { saved, known, vocabulary, labels, generator, model } = start;
-  const data = trainLoader(config, encode(corpus.train, vocabulary));
+  const batches = trainLoader(config, encode(corpus.train, vocabulary));
   const optimizer = buildOptimizer(config, model);
   const history: EpochEvent[] = known ? known.history.map((e) => ({ ...e, seconds: 0, tokensPerSecond: 0 })) : [];
   let best: BestEpoch | undefined = known?.best ?? undefined;
@@ -119,11 +122,19 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       config,
       vocabulary: vocabulary.toJSON(),
       labels,
+      data: start.data,
       best: best ?? null,
       history: history.map(({ seconds: _s, tokensPerSecond: _t, ...e }) => e),
       kernels: Object.fromEntries(getDevice().choices),
     };
     return kept as unknown as Record<string, unknown>;
+  };
+  let stale = saved || !options.overwrite ? [] : [LAST, BEST];
+  const write = async (name: string, chunks: readonly Uint8Array[]) => {
+    // Once this run has something to show, so that a file of its own never stands beside one of the run it replaces.
+    for (const old of stale) await store!.remove(old);
+    stale = [];
+    await store!.write(name, chunks);
   };
   const keeper: Callback = {
     async onEpoch(event) {
@@ -137,8 +148,8 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       if (better) best = { epoch: event.epoch, value };
       const chunks = store && (await trainer.checkpoint(extra()));
       // The best one first: a run that ends between the two goes on from before this epoch, and comes to it again.
-      if (chunks && better) await store.write(BEST, chunks);
-      if (chunks) await store.write(LAST, chunks);
+      if (chunks && better) await write(BEST, chunks);
+      if (chunks) await write(LAST, chunks);
     },
   };
   const { ignoreIndex, labelSmoothing, classWeights } = config.loss;
@@ -149,13 +160,13 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
     return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight });
   };
   try {
-    const begun = await startSchedule(config, { model, optimizer, generator }, data.length, saved, known);
+    const begun = await startSchedule(config, { model, optimizer, generator }, batches.length, saved, known);
     trainer = new Trainer({
       model,
       optimizer,
       scheduler: begun.scheduler,
       generator,
-      data,
+      data: batches,
       inputs: toDevice,
       loss,
       tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
@@ -167,13 +178,26 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       callbacks: [keeper, ...(options.callbacks ?? [])],
     });
     held.push(trainer);
-    if (begun.state) trainer.resume(begun.state);
+    if (begun.state) {
+      checkPosition(saved!.name, begun.state, batches.length);
+      trainer.resume(begun.state);
+    }
     const finished = await trainer.fit(config.training.epochs, options.shouldStop);
-    if (!finished && store) await store.write(LAST, await trainer.checkpoint(extra()));
+    if (!finished && store) await write(LAST, await trainer.checkpoint(extra()));
     return { model, vocabulary, labels, history, best, finished };
   } finally {
     for (const one of held) one.dispose();
   }
+}
+
+/** Throws FormatError where so many batches an epoch cannot have led to where the run stands: files of version 1 do not say what data they began on. */
+function checkPosition(file: string, { position }: RunState, batchesPerEpoch: number): void {
+  const { epoch, batch, step } = position;
+  if (batch <= batchesPerEpoch && step === epoch * batchesPerEpoch + batch) return;
+  throw new FormatError(
+    file,
+    `stands at step ${step}, ${epoch} epochs and ${batch} batches in, and this data gives ${batchesPerEpoch} batches an epoch: the run began on other data. Resume it on that, or begin a new run in another folder.`,
+  );
 }
 
 /** Puts the parts where the checkpoint left them, if there is one, and makes the schedule: the run's own, or a new one from there. */

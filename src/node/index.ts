@@ -42,6 +42,6 @@ export {
 export { PROFILE_FILES, profileMarkdown, profileText, writeProfile } from './profile-report.ts';
 export { formatSeconds, Progress, type ProgressOptions, type ProgressStream } from './progress.ts';
 export { rooflineSvg } from './roofline-chart.ts';
-export { folderStore } from './run-folder.ts';
+export { folderStore, freeFolder } from './run-folder.ts';
 export { type Cell, displayWidth, formatNumber, markdownTable, type TableOptions, textTable } from './table.ts';
 export { type Choices, readTuning, tuningFile, writeTuning } from './tuning.ts';

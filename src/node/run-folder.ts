@@ -1,7 +1,7 @@
 // A folder as the place of a run's files.
-import { access } from 'node:fs/promises';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunStore } from '../ner/index.ts';
+import { BEST, LAST, type RunStore } from '../ner/index.ts';
 import { writeAtomic } from './files.ts';
 import { openSafetensorsFile } from './model-files.ts';
 
@@ -11,14 +11,26 @@ export function folderStore(folder: string): RunStore {
     write: (name, chunks) => writeAtomic(join(folder, name), chunks),
     async open(name) {
       const path = join(folder, name);
-      const exists = await access(path).then(
-        () => true,
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return false;
-          throw error;
-        },
-      );
-      return exists ? openSafetensorsFile(path) : undefined;
+      return (await exists(path)) ? openSafetensorsFile(path) : undefined;
     },
+    remove: (name) => rm(join(folder, name), { force: true }),
   };
+}
+
+/** `folder`, or where it holds a run the first of `folder-2`, `folder-3`, … that holds none. */
+export async function freeFolder(folder: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const path = n === 1 ? folder : `${folder}-${n}`;
+    if (!(await exists(join(path, LAST))) && !(await exists(join(path, BEST)))) return path;
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }

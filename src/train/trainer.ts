@@ -118,6 +118,15 @@ export class Trainer<B, I extends Tensors> {
           expected: 'a number',
           actual: JSON.stringify(progress?.[field]) ?? 'nothing',
         });
+    const { length } = this.options.data;
+    if (state.position.batch > length)
+      throw new ArgumentError({
+        op: 'Trainer.resume',
+        argument: 'state.position.batch',
+        expected: `at most ${length}, the batches of an epoch`,
+        actual: String(state.position.batch),
+        remedy: 'Resume the run on the data that it began with.',
+      });
     this.position = { ...state.position };
     this.#progress = { ...progress! };
   }

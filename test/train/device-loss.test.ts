@@ -67,7 +67,7 @@ async function train(folder: string, device: Device, begin: (kind: keyof typeof 
     return written;
   };
   try {
-    const { model } = await trainTagger({ config, corpus, resume: true, store: { open: store.open, write } });
+    const { model } = await trainTagger({ config, corpus, resume: true, store: { ...store, write } });
     model.dispose();
   } finally {
     Object.assign(device, { run, replay, read });

@@ -68,6 +68,18 @@ test('version 1 is gone on with, and what is written then is of the present vers
   expect(metadata['weft.sha256.of']).toBe('file');
 });
 
+test('version 1 does not say what it began on, but other numbers of batches are noticed, before anything is trained', async () => {
+  const store = new MemoryStore();
+  store.files.set(LAST, OLD);
+  for (const sentences of [20, 28, 4, 96])
+    await expect(
+      trainTagger({ config, corpus: tinyCorpus(sentences, { words: 20 }), store, resume: true }),
+    ).rejects.toThrow(
+      `last.safetensors: stands at step 8, 1 epochs and 2 batches in, and this data gives ${sentences / 4} batches an epoch: the run began on other data.`,
+    );
+  expect(store.files.get(LAST)).toBe(OLD);
+});
+
 test('a newer version is refused by its number', async () => {
   const newer = await changed((state) => Object.assign(state, { version: 3 }));
   await expect(loadTagger(await parseSafetensors(newer, 'newer'))).rejects.toThrow(

@@ -8,13 +8,22 @@ const DAWN_NEEDS = 'Dawn (npm package webgpu) needs Linux with glibc 2.34 or new
 // Dawn writes this on stderr whenever it meets a Vulkan adapter; it is no error, and no toggle silences it.
 const NOISE = /^Warning: maxDynamic\w+ artificially reduced .*$/;
 
-// Holds Dawn's instance: were it collected, the pending request would die with it.
-let gpu;
+// Holds Dawn's instances: were one collected, the pending request would die with it.
+const instances = [];
+
+async function request(create, backend, options) {
+  instances.push(create(backend));
+  return instances.at(-1).requestAdapter(options);
+}
 
 async function ask() {
   const { create } = await import('webgpu');
-  gpu = create([]);
-  const adapter = await gpu.requestAdapter();
+  let adapter = await request(create, []);
+  if (!adapter) {
+    // The engine takes a card with OpenGL ES alone too. Software by OpenGL is none: Vulkan's, which can be installed, is faster.
+    const other = await request(create, ['backend=opengles'], { featureLevel: 'compatibility' });
+    if (other && !/llvmpipe|softpipe|swiftshader/i.test(other.info.device)) adapter = other;
+  }
   if (adapter) {
     const { vendor, architecture, device, description } = adapter.info;
     console.log(`${description || device || 'unnamed adapter'} [${vendor} ${architecture}]`);

@@ -1,12 +1,14 @@
 // matmul_tiled_$W: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]), any strides (so any transposition), for GPUs.
-// A workgroup of 16 x 16 computes 64·$W x 64·$W of out. It brings 16/$W of k at a time into workgroup memory, each invocation one
-// vec4 of a (four rows) and one of b (four columns), and holds 4·$W rows and $W vec4s of columns in registers. Loads outside are
-// clamped to the edge and never stored; past the end of k both count as 0.
+// A workgroup of SIDE x SIDE computes 4·$W·SIDE x 4·$W·SIDE of out. It brings SIDE/$W of k at a time into workgroup memory, each
+// invocation one vec4 of a (four rows) and one of b (four columns), and holds 4·$W rows and $W vec4s of columns in registers.
+// Loads outside are clamped to the edge and never stored; past the end of k both count as 0.
+// SIDE: 16, or 8 where a workgroup may not have 256 invocations.
 // A_ALONG_K, B_ALONG_K: neighbours load along k, where that is how the matrix is stored; else along rows of a, columns of b.
 // Grid: x covers n, y covers m, z the batch.
 // @variants W 1 2
 // @use grid
 // @use activate
+override SIDE: u32 = 16u;
 override HAS_BIAS: bool = false;
 override A_ALONG_K: bool = true;
 override B_ALONG_K: bool = false;
@@ -21,27 +23,29 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [n], or a dummy without HAS_BIAS
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;          // [batch, m, n]
 
-const DEPTH = 16u / ${W}u;      // of k at a time
-const ACROSS = 16u * ${W}u;     // vec4s of a tile's rows or columns
-var<workgroup> a_tile: array<vec4f, 256>;   // [DEPTH, ACROSS]
-var<workgroup> b_tile: array<vec4f, 256>;
+var<workgroup> a_tile: array<vec4f, SIDE * SIDE>;   // [depth: k at a time, across: vec4s of a tile's rows]
+var<workgroup> b_tile: array<vec4f, SIDE * SIDE>;
 
 // The place of this invocation's vec4 in a tile: x across, y in k.
 fn place(lane: u32, along_k: bool) -> vec2u {
+  let depth = SIDE / ${W}u;
+  let across = SIDE * ${W}u;
   if along_k {
-    return vec2u(lane / DEPTH, lane % DEPTH);
+    return vec2u(lane / depth, lane % depth);
   }
-  return vec2u(lane % ACROSS, lane / ACROSS);
+  return vec2u(lane % across, lane / across);
 }
 
-@compute @workgroup_size(16, 16)
+@compute @workgroup_size(SIDE, SIDE)
 fn main(
   @builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u,
   @builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32,
 ) {
   let group = group_of(workgroup_id, num_workgroups);
-  let row = group.y * 64u * ${W}u;
-  let col = group.x * 64u * ${W}u;
+  let depth = SIDE / ${W}u;
+  let across = SIDE * ${W}u;
+  let row = group.y * 4u * across;
+  let col = group.x * 4u * across;
   let a_place = place(lane, A_ALONG_K);
   let b_place = place(lane, B_ALONG_K);
   // @repeat r 4
@@ -55,20 +59,20 @@ fn main(
   // @end
   // @end
   // @end
-  for (var k0 = 0u; k0 < params.k; k0 += DEPTH) {
+  for (var k0 = 0u; k0 < params.k; k0 += depth) {
     let a_k = k0 + a_place.y;
     let a_offset = min(a_k, params.k - 1u) * params.a_k;
     let b_offset = min(k0 + b_place.y, params.k - 1u) * params.b_k;
     let a_next = vec4f(a[a_at0 + a_offset], a[a_at1 + a_offset], a[a_at2 + a_offset], a[a_at3 + a_offset]);
     let b_next = vec4f(b[b_at0 + b_offset], b[b_at1 + b_offset], b[b_at2 + b_offset], b[b_at3 + b_offset]);
     workgroupBarrier();   // everybody is done with the last tiles
-    a_tile[a_place.y * ACROSS + a_place.x] = select(vec4f(), a_next, a_k < params.k);
-    b_tile[b_place.y * ACROSS + b_place.x] = select(vec4f(), b_next, k0 + b_place.y < params.k);
+    a_tile[a_place.y * across + a_place.x] = select(vec4f(), a_next, a_k < params.k);
+    b_tile[b_place.y * across + b_place.x] = select(vec4f(), b_next, k0 + b_place.y < params.k);
     workgroupBarrier();
-    for (var k = 0u; k < DEPTH; k++) {
+    for (var k = 0u; k < depth; k++) {
       // @repeat g $W
-      let a$g = a_tile[k * ACROSS + ${g}u * 16u + local.y];
-      let b$g = b_tile[k * ACROSS + ${g}u * 16u + local.x];
+      let a$g = a_tile[k * across + ${g}u * SIDE + local.y];
+      let b$g = b_tile[k * across + ${g}u * SIDE + local.x];
       // @end
       // @repeat g $W
       // @repeat r 4
@@ -81,7 +85,7 @@ fn main(
   }
   let base = group.z * params.m * params.n;
   // @repeat h $W
-  let col$h = col + (${h}u * 16u + local.x) * 4u;
+  let col$h = col + (${h}u * SIDE + local.x) * 4u;
   var added$h = vec4f();
   if HAS_BIAS {
     for (var j = 0u; j < 4u; j++) {
@@ -94,7 +98,7 @@ fn main(
   // @repeat g $W
   // @repeat r 4
   {
-    let at_row = row + (${g}u * 16u + local.y) * 4u + ${r}u;
+    let at_row = row + (${g}u * SIDE + local.y) * 4u + ${r}u;
     if at_row < params.m {
       // @repeat h $W
       {

@@ -1,11 +1,19 @@
 // Choosing an adapter and asking it for a device with the limits and features that the work needs.
 import { platform } from '#platform';
-import { AdapterError } from '../errors.ts';
+import { AdapterError, ArgumentError } from '../errors.ts';
 import { type KernelSet, kernelSet, type Tuning, tuningOf } from './tuning.ts';
+
+/** `core` is all of WebGPU; `compatibility` what OpenGL ES 3.1 and Direct3D 11 can do of it, which is enough for weft. */
+export const FEATURE_LEVELS = ['core', 'compatibility'] as const;
+export type FeatureLevel = (typeof FEATURE_LEVELS)[number];
 
 export interface AdapterChoice {
   /** Part of the adapter's name, or `undefined` for the best one. */
   adapter?: string | undefined;
+  /** Dawn's name of the driver interface to go through, in Node: `vulkan`, `metal`, `d3d12`, `d3d11`, `opengles`; else its own choice. */
+  backend?: string | undefined;
+  /** What the adapter must offer; undefined for `core`, and `compatibility` where no adapter offers that. */
+  featureLevel?: FeatureLevel | undefined;
   /** The kernels to run, and how work is cut for them, whatever the adapter; undefined for WEFT_KERNELS in Node, or its own. */
   kernels?: KernelSet | undefined;
   /** Features the work cannot do without; a missing one is named in the error. */
@@ -43,19 +51,23 @@ export interface Requested {
   immediateBytes: number;
 }
 
+/** Storage buffers that a kernel binds at most. */
+export const STORAGE_BUFFERS = 8;
+
 export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
   const kernels = chosenKernels(choice);
-  const gpu = await platform.gpu({ adapter: choice.adapter });
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch((cause: Error) => {
-    throw new AdapterError(noAdapter(choice.adapter, cause.message), { cause });
-  });
-  if (!adapter) throw new AdapterError(noAdapter(choice.adapter));
+  const { gpu, adapter } = await findAdapter(choice, kernels);
   const info = describe(adapter.info);
   if (choice.adapter && !info.name.toLowerCase().includes(choice.adapter.toLowerCase()))
     throw new AdapterError(`no adapter matches "${choice.adapter}"; this machine offers "${info.name}"`);
   for (const feature of choice.requiredFeatures ?? [])
     if (!adapter.features.has(feature))
       throw new AdapterError(`adapter "${info.name}" lacks the WebGPU feature "${feature}"`);
+  const buffers = adapter.limits.maxStorageBuffersPerShaderStage;
+  if (buffers < STORAGE_BUFFERS)
+    throw new AdapterError(
+      `adapter "${info.name}" binds ${buffers} storage buffers at a time; kernels need ${STORAGE_BUFFERS}`,
+    );
   const portable = kernels === 'portable';
   const features = new Set(choice.requiredFeatures);
   const limits: Record<string, number> = {};
@@ -75,6 +87,7 @@ export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
     subgroupSize: info.subgroupSize,
     hasSubgroups: device.features.has('subgroups'),
     readsTextures: words.has('readonly_and_readwrite_storage_textures'),
+    maxWorkgroupSize: device.limits.maxComputeInvocationsPerWorkgroup,
   });
   const immediateBytes = words.has('immediate_address_space') && !portable ? 64 : 0; // what every implementation that has them takes
   return { device, info, tuning, immediateBytes };
@@ -86,23 +99,70 @@ function chosenKernels({ kernels }: AdapterChoice): KernelSet | undefined {
   return WEFT_KERNELS ? kernelSet(WEFT_KERNELS, 'WEFT_KERNELS') : undefined;
 }
 
-function describe(info: GPUAdapterInfo): AdapterInfo {
-  const name = info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || 'unnamed adapter';
-  const text = `${name} ${info.vendor} ${info.architecture}`;
+/** The first adapter that anybody offers: at the level asked for, or at `core` before `compatibility`; then from other backends. */
+async function findAdapter(choice: AdapterChoice, kernels: KernelSet | undefined) {
+  const { adapter: name, backend } = choice;
+  const levels = levelsOf(choice, kernels);
+  const attempts = levels.map((featureLevel) => ({ backend, featureLevel }));
+  if (backend === undefined && levels.includes('compatibility'))
+    for (const other of platform.otherBackends) attempts.push({ backend: other, featureLevel: 'compatibility' });
+  let reason: Error | undefined;
+  for (const { backend, featureLevel } of attempts) {
+    const gpu = await platform.gpu({ adapter: name, backend });
+    const adapter = await gpu
+      .requestAdapter({ powerPreference: 'high-performance', featureLevel })
+      .catch((error: Error) => {
+        reason ??= error;
+        return null;
+      });
+    if (adapter) return { gpu, adapter };
+  }
+  throw new AdapterError(noAdapter(choice, reason?.message), { cause: reason });
+}
+
+/** Portable kernels take the lesser level: its limits are those that every adapter keeps to. */
+function levelsOf({ featureLevel }: AdapterChoice, kernels: KernelSet | undefined): readonly FeatureLevel[] {
+  if (featureLevel === undefined) return kernels === 'portable' ? ['compatibility'] : FEATURE_LEVELS;
+  if (FEATURE_LEVELS.includes(featureLevel)) return [featureLevel];
+  throw new ArgumentError({
+    op: 'init',
+    argument: 'featureLevel',
+    expected: `one of ${FEATURE_LEVELS.map((level) => `"${level}"`).join(', ')}`,
+    actual: `"${featureLevel}"`,
+  });
+}
+
+/** Drivers that compute on the CPU, by the names they have in Vulkan, OpenGL, Direct3D and ANGLE. */
+const SOFTWARE = /llvmpipe|lavapipe|softpipe|swiftshader|subzero|microsoft basic render|\bwarp\b|software/i;
+
+/**
+ * What an adapter says of itself. Browsers may hide names (Firefox does), and OpenGL's description is that of its version: then
+ * `isFallbackAdapter` or the device's name tells software from a GPU. What tells nothing is taken for a GPU; `kernels` says otherwise.
+ */
+export function describe(info: Partial<Omit<GPUAdapterInfo, '__brand'>>): AdapterInfo {
+  const { vendor = '', architecture = '', device = '', description = '' } = info;
   const { subgroupMinSize = 0, subgroupMaxSize = 0 } = info;
+  const plain = description.startsWith('OpenGL version') ? '' : description;
+  const name = plain || device || `${vendor} ${architecture}`.trim() || 'unnamed adapter';
+  const software =
+    info.isFallbackAdapter || [vendor, architecture, device, description].some((text) => SOFTWARE.test(text));
   return {
     name,
-    vendor: info.vendor,
-    architecture: info.architecture,
-    kind: /llvmpipe|lavapipe|swiftshader|software/i.test(text) ? 'cpu' : 'gpu',
+    vendor,
+    architecture,
+    kind: software ? 'cpu' : 'gpu',
     subgroupSize: subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0,
   };
 }
 
 /** Dawn's own message lists what there is, one adapter a line. */
-function noAdapter(wanted: string | undefined, message = ''): string {
+function noAdapter({ adapter, backend }: AdapterChoice, message = ''): string {
   const offered = [...message.matchAll(/name: '([^']+)'/g)].map((m) => `"${m[1]}"`).join(', ');
-  return wanted === undefined
-    ? 'no WebGPU adapter found: Dawn needs a Vulkan, Metal or D3D12 driver (on Debian and Ubuntu scripts/setup.sh installs Mesa’s software one)'
-    : `no WebGPU adapter matches "${wanted}"${offered && `; this machine offers ${offered}`}`;
+  if (adapter !== undefined)
+    return `no WebGPU adapter matches "${adapter}"${offered && `; this machine offers ${offered}`}`;
+  const known = message.match(/Possible backends : (.*)/)?.[1];
+  if (known) return `Dawn knows no backend "${backend}"; it knows ${known}`;
+  if (backend !== undefined)
+    return `no WebGPU adapter found by way of ${backend}${offered && `; this machine offers ${offered}`}`;
+  return platform.noAdapter();
 }

@@ -18,6 +18,8 @@ export interface Tuning {
   readonly texelLanes: number;
   /** Whether products go by tiles in workgroup memory; else by texels where `texelLanes` says so, or straight from storage. */
   readonly tiles: boolean;
+  /** Side of the square workgroups that compute a tile: each invocation four rows and columns of it, or eight. */
+  readonly tileSide: 8 | 16;
   /** Lanes by which recurrent kernels read their weights as texels; 0 for the plain kernels. */
   readonly recurrentLanes: number;
   /** Recurrent layers of at most `hidden` units and at least `rows` rows (of all directions) go by one dispatch, others by steps. */
@@ -73,15 +75,19 @@ export interface TuningQuery {
   readonly hasSubgroups: boolean;
   /** Whether WGSL may read storage textures. */
   readonly readsTextures: boolean;
+  /** Invocations that a workgroup may have. */
+  readonly maxWorkgroupSize: number;
 }
 
-export function tuningOf({ kernels, kind, subgroupSize, hasSubgroups, readsTextures }: TuningQuery): Tuning {
+export function tuningOf(query: TuningQuery): Tuning {
+  const { kernels, kind, subgroupSize, hasSubgroups, readsTextures, maxWorkgroupSize } = query;
   const own = kind === 'cpu' ? 'software' : 'gpu';
   const chosen = kernels ?? own;
   const readable = hasSubgroups && readsTextures && TEXEL_LANES.includes(subgroupSize);
   const lanes = chosen === 'software' && readable ? subgroupSize : 0;
   const table = (chosen === 'portable' ? own : chosen) === 'gpu' ? GPU : SOFTWARE;
-  return { ...table, kernels: chosen, texelLanes: lanes, recurrentLanes: lanes, recurrentForm: undefined };
+  const tileSide = maxWorkgroupSize >= 256 ? 16 : 8;
+  return { ...table, kernels: chosen, tileSide, texelLanes: lanes, recurrentLanes: lanes, recurrentForm: undefined };
 }
 
 /** The set that an option or the environment names. Throws ArgumentError where it is none. */

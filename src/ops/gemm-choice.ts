@@ -76,8 +76,9 @@ function tableChoice(device: Device, { m, n, k, batch }: GemmShape): GemmChoice 
     return { method: byTexels ? (pack ? 'texel_packed' : 'texel') : 'direct', slabs: 1 };
   }
   if (Math.min(m, n) < 32 || k < 16) return { method: 'direct', slabs: slabsFor(m, n, k, batch, 32) };
-  const wide = Math.ceil(m / 128) * Math.ceil(n / 128) * batch >= BUSY;
-  return wide ? { method: 'tiled_2', slabs: 1 } : { method: 'tiled_1', slabs: slabsFor(m, n, k, batch, 64) };
+  const tile = 4 * device.tuning.tileSide;
+  const wide = Math.ceil(m / (2 * tile)) * Math.ceil(n / (2 * tile)) * batch >= BUSY;
+  return wide ? { method: 'tiled_2', slabs: 1 } : { method: 'tiled_1', slabs: slabsFor(m, n, k, batch, tile) };
 }
 
 /** A power of two that divides k, so that about BUSY workgroups come together. */

@@ -31,8 +31,8 @@ const METHODS: Record<GemmMethod, (product: Gemm, out: Tensor) => void> = {
   direct,
   texel,
   texel_packed: texelPacked,
-  tiled_1: (product, out) => tiled(shaders.matmul_tiled_1, 64, product, out),
-  tiled_2: (product, out) => tiled(shaders.matmul_tiled_2, 128, product, out),
+  tiled_1: (product, out) => tiled(shaders.matmul_tiled_1, 1, product, out),
+  tiled_2: (product, out) => tiled(shaders.matmul_tiled_2, 2, product, out),
 };
 
 /** A long k cut into slabs of one length, each a member of a batch, and their results added in order: for small results. */
@@ -58,16 +58,18 @@ function bySlabs(product: Gemm, slabs: number, method: GemmMethod): Tensor {
 /** Tiles of both operands in workgroup memory, any strides: for GPUs. */
 function tiled(
   kernel: typeof shaders.matmul_tiled_1 | typeof shaders.matmul_tiled_2,
-  tile: number,
+  blocks: 1 | 2,
   product: Gemm,
   out: Tensor,
 ): void {
   const { a, b, m, n, batch, label } = product;
   const { bias, overrides } = epilogue(product);
+  const { tileSide: SIDE } = out.device.tuning;
+  const tile = 4 * blocks * SIDE;
   out.device.run(kernel, {
     bind: { a: a.tensor.view, b: b.tensor.view, bias, out: out.view },
     params: strides(product),
-    overrides: { ...overrides, A_ALONG_K: a.colStride === 1, B_ALONG_K: b.rowStride === 1 && b.colStride !== 1 },
+    overrides: { ...overrides, SIDE, A_ALONG_K: a.colStride === 1, B_ALONG_K: b.rowStride === 1 && b.colStride !== 1 },
     grid: [Math.ceil(n / tile), Math.ceil(m / tile), batch],
     label,
     ...work(product),

@@ -26,6 +26,13 @@ export function shaderCacheOf(env: Readonly<Record<string, string | undefined>>)
   return `${caches}/mesa_shader_cache_${Number.parseInt(width, 10)}`;
 }
 
+/** EGL looks for a display to draw on; where there is none it must be told to do without. */
+function withoutDisplay(): void {
+  const { EGL_PLATFORM, DISPLAY, WAYLAND_DISPLAY } = process.env;
+  if (process.platform === 'linux' && !EGL_PLATFORM && !DISPLAY && !WAYLAND_DISPLAY)
+    process.env.EGL_PLATFORM = 'surfaceless';
+}
+
 /** Nobody wakes it: it is there to sleep on. */
 const bed = new Int32Array(new SharedArrayBuffer(4));
 const FIRST_NAP_MS = 0.02;
@@ -46,14 +53,19 @@ function nap(): void {
 export const platform: Platform = {
   name: 'node',
   environment: process.env,
-  async gpu({ adapter }) {
-    const key = adapter ?? '';
+  otherBackends: ['opengles'],
+  noAdapter: () =>
+    'no WebGPU adapter found: Dawn needs a Vulkan, Metal or D3D12 driver (on Debian and Ubuntu scripts/setup.sh installs Mesa’s software one)',
+  async gpu({ adapter, backend }) {
+    const key = JSON.stringify([adapter, backend]);
     let gpu = instances.get(key);
     if (!gpu) {
       const shaderCache = shaderCacheOf(process.env);
       if (shaderCache) process.env.MESA_SHADER_CACHE_DIR = shaderCache; // read when the driver is loaded, by create()
       const options = ['disable-dawn-features=timestamp_quantization']; // else timestamps are rounded to 65 microseconds
       if (adapter) options.push(`adapter=${adapter}`);
+      if (backend) options.push(`backend=${backend}`);
+      if (backend === 'opengles') withoutDisplay();
       gpu = (await dawn()).create(options);
       instances.set(key, gpu);
     }

@@ -84,7 +84,7 @@ test('no steps, or no rows: the initial state is the final one, and weights get 
 });
 
 test('the scan is for narrow layers with rows enough', () => {
-  const adapter = { subgroupSize: 8, hasSubgroups: true, readsTextures: true } as const;
+  const adapter = { subgroupSize: 8, hasSubgroups: true, readsTextures: true, maxWorkgroupSize: 1024 } as const;
   const [software, gpu] = [tuningOf({ ...adapter, kind: 'cpu' }), tuningOf({ ...adapter, kind: 'gpu' })];
   const query = { hidden: 100, batch: 16, directions: 2 };
   expect(recurrentForm(software, query)).toBe('scan');

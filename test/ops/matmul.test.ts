@@ -114,6 +114,7 @@ describe('refusals', () => {
   });
 });
 
+// In tiles of side 8 where workgroups are small, as for portable kernels; else of 16.
 describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4', 'texel_packed', 'texel_packed/3'])(
   'by %s',
   (choice) => {
@@ -164,9 +165,9 @@ describe.each(['tiled_1', 'tiled_2', 'direct/4', 'tiled_1/2', 'texel/4', 'texel_
 );
 
 test('the table: tiles and slabs for GPUs, texels or the plain kernel for software adapters', () => {
-  const like = (kind: 'cpu' | 'gpu', subgroupSize: number) =>
+  const like = (kind: 'cpu' | 'gpu', subgroupSize: number, maxWorkgroupSize = 1024) =>
     ({
-      tuning: tuningOf({ kind, subgroupSize, hasSubgroups: true, readsTextures: true }),
+      tuning: tuningOf({ kind, subgroupSize, hasSubgroups: true, readsTextures: true, maxWorkgroupSize }),
       choices: new Map(),
       maxBindingBytes: 2 ** 27,
     }) as never;
@@ -179,6 +180,9 @@ test('the table: tiles and slabs for GPUs, texels or the plain kernel for softwa
   expect(of(gpu, 64, 64, 4096)).toBe('tiled_1/32');
   expect(of(gpu, 64, 64, 4099), 'k that is not divisible').toBe('tiled_1');
   expect(of(gpu, 1024, 9, 200)).toBe('direct');
+  const small = like('gpu', 32, 128);
+  expect(of(small, 512, 512, 512), 'tiles of half the side').toBe('tiled_2');
+  expect(of(small, 128, 128, 4096)).toBe('tiled_1/8');
   expect(of(gpu, 9, 200, 1024)).toBe('direct/8');
   expect(of(like('cpu', 8), 1024, 1024, 1024)).toBe('texel');
   expect(of(like('cpu', 8), 1024, 512, 2048), 'a long sum').toBe('texel_packed');

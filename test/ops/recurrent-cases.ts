@@ -1,10 +1,9 @@
 // The shapes at which each recurrent op is checked, and how a case's list of tensors is read.
-import { afterEach, beforeEach, describe } from 'vitest';
-import type { Tuning } from '../../src/gpu/tuning.ts';
-import { getDevice } from '../../src/tensor/create.ts';
+import { describe } from 'vitest';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Nd } from '../nd.ts';
 import type { ReferenceWeights } from '../reference/recurrent.ts';
+import { tuned } from '../tuned.ts';
 
 export interface Case {
   name: string;
@@ -37,19 +36,6 @@ const FORMS = [
   { form: 'step', method: 'plain', cases: CASES.slice(4, 5) },
   { form: 'scan', method: 'plain', cases: CASES.slice(4, 5) },
 ] as const;
-
-/** Has the default device decide otherwise in the tests beside it. */
-export function tuned(changes: Partial<Tuning>): void {
-  let before: Tuning;
-  beforeEach(() => {
-    const device = getDevice();
-    before = device.tuning;
-    device.tuning = { ...before, ...changes };
-  });
-  afterEach(() => {
-    getDevice().tuning = before;
-  });
-}
 
 /** Declares the tests of `fn` once per form; it is given the cases to be checked in it. */
 export function everyForm(fn: (cases: readonly Case[]) => void): void {

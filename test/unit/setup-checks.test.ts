@@ -60,7 +60,7 @@ describe('adapter-check.mjs', () => {
     const folder = path('node_modules/webgpu');
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "name": "webgpu", "type": "module", "exports": "./index.js" }');
-    const code = `export const create = () => ({ async requestAdapter() { console.error('${noise}'); ${body} } });`;
+    const code = `export const create = () => ({ async requestAdapter(options) { console.error('${noise}'); ${body} } });`;
     writeFileSync(join(folder, 'index.js'), code);
     const run = spawnSync(process.execPath, [path('scripts/adapter-check.mjs')], {
       encoding: 'utf8',
@@ -75,6 +75,15 @@ describe('adapter-check.mjs', () => {
       out: 'llvmpipe: Mesa 25 [mesa software]',
       err: '',
     });
+  });
+
+  it('takes a card that has OpenGL ES alone, and no software by it', () => {
+    const only = (device: string) =>
+      check(
+        `return options ? { info: { vendor: 'intel', architecture: 'gen-9', device: '${device}', description: 'OpenGL version 3.2' } } : null;`,
+      );
+    expect(only('mesa-intel-r-hd-graphics')).toMatchObject({ status: 0, out: 'OpenGL version 3.2 [intel gen-9]' });
+    expect(only('llvmpipe-llvm-15')).toMatchObject({ status: 3, out: '' });
   });
 
   it("exits 3 with Dawn's reason without an adapter", () => {

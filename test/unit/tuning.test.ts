@@ -2,8 +2,14 @@
 import { expect, test } from 'vitest';
 import { KERNEL_SETS, kernelSet, type TuningQuery, tuningOf } from '../../src/gpu/tuning.ts';
 
-const LAVAPIPE: TuningQuery = { kind: 'cpu', subgroupSize: 8, hasSubgroups: true, readsTextures: true };
-const CARD: TuningQuery = { kind: 'gpu', subgroupSize: 32, hasSubgroups: true, readsTextures: true };
+const LAVAPIPE: TuningQuery = {
+  kind: 'cpu',
+  subgroupSize: 8,
+  hasSubgroups: true,
+  readsTextures: true,
+  maxWorkgroupSize: 1024,
+};
+const CARD: TuningQuery = { ...LAVAPIPE, kind: 'gpu', subgroupSize: 32 };
 
 test('an adapter has the kernels of its class where nobody says otherwise', () => {
   expect(tuningOf(LAVAPIPE)).toMatchObject({ kernels: 'software', texelLanes: 8, recurrentLanes: 8, tiles: false });
@@ -26,6 +32,16 @@ test('kernels that are asked for beat the class; portable ones cut work as the a
     texelLanes: 0,
     recurrentLanes: 0,
   });
+});
+
+test('tiles are as large as a workgroup may be', () => {
+  for (const [maxWorkgroupSize, side] of [
+    [1024, 16],
+    [256, 16],
+    [255, 8],
+    [128, 8],
+  ] as const)
+    expect(tuningOf({ ...CARD, maxWorkgroupSize }).tileSide).toBe(side);
 });
 
 test('a set is named or refused', () => {

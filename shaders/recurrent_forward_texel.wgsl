@@ -57,15 +57,21 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       // @end
       // @end
     );
-    for (var i = 0u; i < min(ROWS, params.batch - first); i++) {
-      let b = first + i;
-      var h = 0.0;
+    for (var i = 0u; i < min(ROWS, params.batch - first); i += 4u) {
+      var h: vec4f;                                                      // unit j's states of four rows
       if j < params.hidden {
-        h = end_step(step, b, d, j, sums[i], state_before(step, b, d, j));
+        for (var n = 0u; n < min(4u, params.batch - first - i); n++) {
+          let b = first + i + n;
+          h[n] = end_step(step, b, d, j, sums[i + n], state_before(step, b, d, j));
+        }
       }
-      let four = vec4f(quadBroadcast(h, 0), quadBroadcast(h, 1), quadBroadcast(h, 2), quadBroadcast(h, 3));
-      if j < params.hidden && lane == mine {
-        hand_on(step, b, d, j / 4u, four);
+      // Four lanes have four units of four rows; now each takes the four units of a row.
+      // @repeat n 4
+      let unit$n = subgroupShuffle(h, mine + ${n}u);
+      // @end
+      if j < params.hidden && i + lane % 4u < params.batch - first {
+        let row = lane % 4u;
+        hand_on(step, first + i + row, d, j / 4u, vec4f(unit0[row], unit1[row], unit2[row], unit3[row]));
       }
     }
     // @repeat g $R

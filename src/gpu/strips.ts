@@ -7,10 +7,21 @@ export function wholeVec4s(view: BufferView): BufferView {
   return { ...view, bytes: Math.max(16, Math.ceil(view.bytes / 16) * 16) };
 }
 
+/** Elements of four bytes that one binding takes, where the next piece may begin at its end. */
+export function elementsPerBinding({ maxBindingBytes }: { readonly maxBindingBytes: number }): number {
+  return Math.floor(maxBindingBytes / BINDING_ALIGNMENT) * (BINDING_ALIGNMENT / 4);
+}
+
+/** WebGPU's default limit, which any offset of a binding keeps to. */
+const BINDING_ALIGNMENT = 256;
+
+/** Vec4s that an invocation takes at most. */
+export const LONGEST_STRIP = 32;
+
 /**
  * Vec4s that one invocation takes. Long strips are cheap on a software adapter, a GPU wants many invocations. The bits do
  * not depend on it: kernels that go by strips work element by element.
  */
 export function stripOf({ tuning }: { readonly tuning: Tuning }, units: number): number {
-  return Math.min(32, Math.max(1, Math.floor(units / tuning.stripInvocations)));
+  return Math.min(LONGEST_STRIP, Math.max(1, Math.floor(units / tuning.stripInvocations)));
 }

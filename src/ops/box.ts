@@ -1,8 +1,8 @@
 // Boxes of up to six axes that kernels walk by strides (lib/index.wgsl).
-import { ArgumentError } from '../errors.ts';
 import type { Shape } from '../tensor/shape.ts';
 
-const MAX_RANK = 6;
+/** Axes that a kernel can walk. Boxes of more, after merging, are copied part by part (copy-strided.ts). */
+export const BOX_AXES = 6;
 
 type Axis = 0 | 1 | 2 | 3 | 4 | 5;
 
@@ -14,48 +14,31 @@ export interface Box<Letter extends string> {
   readonly overrides: { readonly AXES: number };
 }
 
-/** A box and strides in it, with as few axes as it can be told by; `op` is for the error where these are too many. */
+/** A box and strides in it, with as few axes as it can be told by; undefined where these are too many for a kernel. */
 export function boxOf<const Letter extends string>(
-  op: string,
   shape: Shape,
   strides: Readonly<Record<Letter, readonly number[]>>,
-): Box<Letter> {
+): Box<Letter> | undefined {
   const letters = Object.entries(strides) as [Letter, readonly number[]][];
   const merged = mergeAxes(
     shape,
     letters.map(([, steps]) => steps),
   );
-  checkRank(op, merged.shape);
-  return wholeBox(
-    merged.shape,
-    Object.fromEntries(letters.map(([letter], n) => [letter, merged.strides[n]!])) as never,
-  );
-}
-
-/** A box and strides or limits in it, axis by axis; `absent` stands for those of leading axes. */
-export function wholeBox<const Letter extends string>(
-  shape: Shape,
-  strides: Readonly<Record<Letter, readonly number[]>>,
-  absent = 0,
-): Box<Letter> {
-  const lead = MAX_RANK - shape.length;
+  const lead = BOX_AXES - merged.shape.length;
+  if (lead < 0) return undefined;
   const params: Record<string, number> = {};
-  for (let axis = 0; axis < MAX_RANK; axis++) {
-    params[`n${axis}`] = axis < lead ? 1 : shape[axis - lead]!;
-    for (const letter in strides) params[letter + axis] = axis < lead ? absent : strides[letter][axis - lead]!;
+  const kept: Record<string, readonly number[]> = {};
+  for (const [n, [letter]] of letters.entries()) kept[letter] = merged.strides[n]!;
+  for (let axis = 0; axis < BOX_AXES; axis++) {
+    params[`n${axis}`] = axis < lead ? 1 : merged.shape[axis - lead]!;
+    for (const letter in kept) params[letter + axis] = axis < lead ? 0 : kept[letter]![axis - lead]!;
   }
-  return { shape, strides, params: params as Box<Letter>['params'], overrides: { AXES: Math.max(1, shape.length) } };
-}
-
-export function checkRank(op: string, shape: Shape): void {
-  if (shape.length > MAX_RANK)
-    throw new ArgumentError({
-      op,
-      argument: 'rank',
-      expected: `at most ${MAX_RANK}`,
-      actual: String(shape.length),
-      remedy: 'Merge axes with reshape first.',
-    });
+  return {
+    shape: merged.shape,
+    strides: kept as Box<Letter>['strides'],
+    params: params as Box<Letter>['params'],
+    overrides: { AXES: Math.max(1, merged.shape.length) },
+  };
 }
 
 /** Leaves out axes of 1 and joins neighbours along which every stride goes on evenly, so that few shapes need many axes. */

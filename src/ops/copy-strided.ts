@@ -3,9 +3,9 @@ import { shaders } from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { typedArray } from '../tensor/dtype.ts';
-import { type Shape, sizeOf } from '../tensor/shape.ts';
+import { broadcastStrides, type Shape, sizeOf, stridesOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type Box, boxOf, checkRank } from './box.ts';
+import { type Box, boxOf } from './box.ts';
 
 export interface StridedCopy {
   /** The box of indices that is copied. */
@@ -23,7 +23,11 @@ export function copyStrided(label: string, copy: StridedCopy): void {
   const { shape, source, target, sourceOffset = 0, targetOffset = 0 } = copy;
   const size = sizeOf(shape);
   if (size === 0) return;
-  const box = boxOf(label, shape, { s: copy.sourceStrides, t: copy.targetStrides });
+  const box = boxOf(shape, { s: copy.sourceStrides, t: copy.targetStrides });
+  if (!box) {
+    copyByParts(label, copy);
+    return;
+  }
   const blocks = transposedBlocks(box, copy);
   if (blocks) {
     source.device.run(shaders.transpose, {
@@ -43,6 +47,35 @@ export function copyStrided(label: string, copy: StridedCopy): void {
     label,
     bytes: 8 * size,
   });
+}
+
+/** A copy of more axes than a kernel walks, one for each index along the shortest of them. */
+function copyByParts(label: string, copy: StridedCopy): void {
+  const { shape, sourceOffset = 0, targetOffset = 0 } = copy;
+  const axis = shape.indexOf(Math.min(...shape.filter((n) => n > 1)));
+  const [sourceStrides, targetStrides] = [copy.sourceStrides, copy.targetStrides].map((s) => s.toSpliced(axis, 1));
+  for (let i = 0; i < shape[axis]!; i++)
+    copyStrided(label, {
+      ...copy,
+      shape: shape.toSpliced(axis, 1),
+      sourceStrides: sourceStrides!,
+      sourceOffset: sourceOffset + i * copy.sourceStrides[axis]!,
+      targetStrides: targetStrides!,
+      targetOffset: targetOffset + i * copy.targetStrides[axis]!,
+    });
+}
+
+/** `x` as a whole of `shape`, which it broadcasts to; a copy, without autograd. */
+export function repeated(label: string, x: Tensor, shape: Shape): Tensor {
+  const out = empty(shape, { dtype: x.dtype, device: x.device, label });
+  copyStrided(label, {
+    shape,
+    source: x,
+    sourceStrides: broadcastStrides(x.shape, shape),
+    target: out,
+    targetStrides: stridesOf(shape),
+  });
+  return out;
 }
 
 /** How the transpose kernel would make the copy; undefined where it is no transposition of matrices in whole blocks of 4 by 4. */
@@ -70,7 +103,6 @@ function transposedBlocks({ shape, strides: { s, t } }: Box<'s' | 't'>, copy: St
 
 /** An uninitialised result whose elements are those of `sources`, moved; it has host values if all of them do. */
 export function moved(label: string, shape: Shape, sources: readonly Tensor[]): Tensor {
-  checkRank(label, shape);
   const { dtype, device } = sources[0]!;
   const host = sources.every((t) => t.host) ? typedArray(dtype, new Float64Array(sizeOf(shape))) : undefined;
   return empty(shape, { dtype, device, label, host });

@@ -3,17 +3,16 @@ import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
-import { formatShape, normalizeAxis, stridesOf } from '../tensor/shape.ts';
+import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { boxOf, checkRank, wholeBox } from './box.ts';
 import { checkIndices } from './index-select.ts';
+import { narrow } from './layout.ts';
 
 /**
  * `out[i] = x[i with i_dim = index[i]]`, of the shape of `index`, which has as many axes as `x` and, but for `dim`, is no
  * longer on any (`torch.gather`). Indices with host values are checked; one born on the GPU that is out of range gives NaN.
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
-  checkRank('gather', x.shape);
   if (index.rank !== x.rank)
     throw new ArgumentError({
       op: 'gather',
@@ -21,7 +20,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
       expected: `of ${x.rank} axes, as x ${formatShape(x.shape)}`,
       actual: formatShape(index.shape),
     });
-  const axis = x.rank === 0 ? 0 : normalizeAxis('gather', dim, x.rank);
+  const axis = normalizeAxis('gather', dim, x.rank);
   if (index.shape.some((n, i) => i !== axis && n > x.shape[i]!))
     throw new ArgumentError({
       op: 'gather',
@@ -30,48 +29,29 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
       actual: formatShape(index.shape),
     });
   checkIndices('gather', 'index', index, x.shape[axis] ?? 1);
+  // Where index is shorter than x, only that part of x is chosen from: then both are [outer, …, inner].
+  const part = index.shape.reduce((t, n, i) => (i === axis || n === t.shape[i] ? t : narrow(t, i, 0, n)), x);
   const out = empty(index.shape, { dtype: x.dtype, device: x.device, label: 'gather' });
-  const strides = stridesOf(x.shape);
-  const { params, overrides } = boxOf('gather', index.shape, { s: without(strides, axis, 0) });
+  const sizes = {
+    length: part.shape[axis] ?? 1,
+    count: index.shape[axis] ?? 1,
+    inner: sizeOf(index.shape.slice(axis + 1)),
+  };
   x.device.run(shaders.gather, {
-    bind: { index: index.view, x: x.view, out: out.view },
-    params: {
-      size: out.size,
-      length: x.shape[axis] ?? 1,
-      stride: strides[axis] ?? 1,
-      ...params,
-    },
-    overrides,
+    bind: { index: index.view, x: part.view, out: out.view },
+    params: { size: out.size, ...sizes },
     grid: Math.ceil(out.size / 64),
     label: 'gather',
   });
-  record('gather', [x], [out], ([dOut]) => [gatherBackward(x, axis, index, dOut!)]);
-  return out;
-}
-
-function gatherBackward(x: Tensor, axis: number, index: Tensor, dOut: Tensor): Tensor {
-  const dX = empty(x.shape, { device: x.device, label: 'gather' });
-  const strides = stridesOf(index.shape);
-  const anywhere = 0xffffffff;
-  const limits = { e: without(index.shape, axis, anywhere), t: without(strides, axis, 0) };
-  const { params, overrides } = wholeBox(x.shape, limits, anywhere);
-  x.device.run(shaders.gather_backward, {
-    bind: { index: index.view, d_out: dOut.view, d_x: dX.view },
-    params: {
-      size: dX.size,
-      x_length: x.shape[axis] ?? 1,
-      x_stride: stridesOf(x.shape)[axis] ?? 1,
-      count: index.shape[axis] ?? 1,
-      stride: strides[axis] ?? 1,
-      ...params,
-    },
-    overrides,
-    grid: Math.ceil(dX.size / 64),
-    label: 'gather',
+  record('gather', [part], [out], ([dOut]) => {
+    const dX = empty(part.shape, { device: x.device, label: 'gather' });
+    x.device.run(shaders.gather_backward, {
+      bind: { index: index.view, d_out: dOut!.view, d_x: dX.view },
+      params: { size: dX.size, ...sizes },
+      grid: Math.ceil(dX.size / 64),
+      label: 'gather',
+    });
+    return [dX];
   });
-  return dX;
-}
-
-function without(dims: readonly number[], axis: number, replacement: number): number[] {
-  return dims.map((n, i) => (i === axis ? replacement : n));
+  return out;
 }

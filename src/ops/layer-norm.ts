@@ -68,6 +68,9 @@ function gradientOfX(
   return dX;
 }
 
+/** Rows of a slab of column sums, at least; up to its square there are as many slabs of just so many rows. */
+export const LEAST_SLAB = 64;
+
 /** Column sums over the rows, in slabs of a power of two: about as many slabs as rows in each, and a piece holds whole ones. */
 function gradientOfParameters(
   x: Tensor,
@@ -78,7 +81,7 @@ function gradientOfParameters(
 ): readonly [Tensor, Tensor] {
   const { device } = x;
   if (rows === 0) return [full([width], 0, { device }), full([width], 0, { device })];
-  const chunk = Math.max(64, 2 ** Math.ceil(Math.log2(rows) / 2));
+  const chunk = Math.max(LEAST_SLAB, 2 ** Math.ceil(Math.log2(rows) / 2));
   const slabs = Math.ceil(rows / chunk);
   const dWeight = empty([slabs, width], { device, label: 'layerNorm' });
   const dBias = empty([slabs, width], { device, label: 'layerNorm' });

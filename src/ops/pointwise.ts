@@ -1,12 +1,13 @@
 // Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
 import type { Kernel, Overrides, Params } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
-import { stripOf, wholeVec4s } from '../gpu/strips.ts';
+import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { boxOf } from './box.ts';
+import { repeated } from './copy-strided.ts';
 
 /** OP of unary.wgsl and unary_backward.wgsl, in order. */
 export const UNARY = [
@@ -43,7 +44,8 @@ export type BinaryName = (typeof BINARY)[number];
 export const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 export type CompareName = (typeof COMPARE)[number];
 
-const WORKGROUP = 64;
+/** Invocations of a workgroup. */
+export const WORKGROUP = 64;
 
 /** Launches a kernel whose bindings all run over the same elements, once per piece of at most the binding limit. */
 export function runFlat<const K extends Kernel>(
@@ -55,7 +57,7 @@ export function runFlat<const K extends Kernel>(
 ): void {
   const all = Object.entries(tensors) as [string, Tensor][];
   const { device, size } = all[0]![1];
-  const piece = Math.floor(device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  const piece = elementsPerBinding(device);
   for (let start = 0; start < size; start += piece) {
     const count = Math.min(piece, size - start);
     const bind = Object.fromEntries(
@@ -126,11 +128,9 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
     );
     return out;
   }
-  const { params, overrides } = boxOf(label, shape, {
-    a: broadcastStrides(a.shape, shape),
-    b: broadcastStrides(b.shape, shape),
-  });
-  const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  const box = boxOf(shape, { a: broadcastStrides(a.shape, shape), b: broadcastStrides(b.shape, shape) });
+  if (!box) return launchPair(label, kernel, op, repeated(label, a, shape), repeated(label, b, shape), dtype);
+  const piece = elementsPerBinding(out.device);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
     const at = base * BYTES_PER_ELEMENT;
@@ -139,8 +139,8 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
     const [wholeA, wholeB] = [a, b].map((t) => !sameShape(t.shape, shape)) as [boolean, boolean];
     out.device.run(kernel, {
       bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
-      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...params },
-      overrides: { OP: op, ...overrides },
+      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...box.params },
+      overrides: { OP: op, ...box.overrides },
       grid: Math.ceil(size / WORKGROUP),
       label,
     });
@@ -149,4 +149,4 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
 }
 
 // One axis of unlimited length: index and element coincide.
-const flat = boxOf('elementwise', [2 ** 31], { a: [1], b: [1] });
+const flat = boxOf([2 ** 31], { a: [1], b: [1] })!;

@@ -5,17 +5,9 @@ import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
-import {
-  broadcastStrides,
-  formatShape,
-  normalizeAxes,
-  type Shape,
-  sameShape,
-  sizeOf,
-  stridesOf,
-} from '../tensor/shape.ts';
+import { formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { copyStrided } from './copy-strided.ts';
+import { repeated } from './copy-strided.ts';
 import { binary, runFlat, unary } from './pointwise.ts';
 
 const SUM = 0;
@@ -81,18 +73,6 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   const lead = x.rank - shape.length;
   const axes = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
   return reduceAxes('sumTo', x, axes, SUM, 1).viewAs(shape);
-}
-
-function repeated(label: string, x: Tensor, shape: Shape): Tensor {
-  const out = empty(shape, { dtype: x.dtype, device: x.device, label });
-  copyStrided(label, {
-    shape,
-    source: x,
-    sourceStrides: broadcastStrides(x.shape, shape),
-    target: out,
-    targetStrides: stridesOf(shape),
-  });
-  return out;
 }
 
 function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (count: number) => number): Tensor {

@@ -7,8 +7,11 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** `single`: one invocation a row (shaders/lib/rows_single); `group`: one workgroup a row (rows_group). */
 export type RowForm = 'single' | 'group';
 
-// A workgroup costs a software adapter some 10 µs, which is what a lone invocation needs for about 1000 elements.
-const LONG_ROW = 1024;
+/**
+ * Elements from which on a row is long. A workgroup costs a software adapter some 10 µs, which is what a lone invocation needs
+ * for about 1000 elements.
+ */
+export const LONG_ROW = 1024;
 
 /** By shape alone, so that the order of summation does not depend on the machine. Rows that lie side by side stay single. */
 export function rowForm(length: number, inner = 1): RowForm {

@@ -2,11 +2,13 @@
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
+import { elementsPerBinding } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { boxOf } from './box.ts';
+import { repeated } from './copy-strided.ts';
 import { commonDtype, holds, operandAs } from './promotion.ts';
 import { sumTo } from './reduce.ts';
 
@@ -67,13 +69,17 @@ export function checkMask(op: string, mask: Tensor): void {
 /** `a` where `mask` is not 0, else `b`; no autograd of its own. */
 export function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tensor {
   const shape = broadcastShapes(label, broadcastShapes(label, mask.shape, a.shape), b.shape);
-  const out = empty(shape, { dtype: a.dtype, device: a.device, label });
-  const { params, overrides } = boxOf(label, shape, {
+  const box = boxOf(shape, {
     m: broadcastStrides(mask.shape, shape),
     a: broadcastStrides(a.shape, shape),
     b: broadcastStrides(b.shape, shape),
   });
-  const piece = Math.floor(out.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  if (!box) {
+    const [m, yes, no] = [mask, a, b].map((t) => repeated(label, t, shape)) as [Tensor, Tensor, Tensor];
+    return choose(label, m, yes, no);
+  }
+  const out = empty(shape, { dtype: a.dtype, device: a.device, label });
+  const piece = elementsPerBinding(out.device);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
     const skip = (t: Tensor) => (sameShape(t.shape, shape) ? base : 0);
@@ -83,8 +89,8 @@ export function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tenso
         : t.view;
     out.device.run(shaders.where, {
       bind: { mask: bound(mask), a: bound(a), b: bound(b), out: bound(out) },
-      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...params },
-      overrides,
+      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...box.params },
+      overrides: box.overrides,
       grid: Math.ceil(size / 64),
       label,
     });

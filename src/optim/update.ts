@@ -1,9 +1,8 @@
 // Launching the update kernels: a chunk, two parameters or one a dispatch where gradients are dense, a table where row-sparse.
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
-import { stripOf, wholeVec4s } from '../gpu/strips.ts';
+import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
 import type { Chunk } from '../tensor/chunk.ts';
-import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import type { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -77,7 +76,7 @@ function updateDense(update: Update, targets: readonly Target<Tensor>[]): void {
     launchDense(update, targets, first.start, second.start + second.param.size);
     return;
   }
-  const piece = Math.floor(param.device.maxBindingBytes / 256) * (256 / BYTES_PER_ELEMENT);
+  const piece = elementsPerBinding(param.device);
   for (let at = 0; at < param.size; at += piece) {
     const size = Math.min(piece, param.size - at);
     const part = {

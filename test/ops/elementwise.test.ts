@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { BOX_AXES } from '../../src/ops/box.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { checkOp } from '../check-op.ts';
 import { useDevice } from '../gpu-device.ts';
-import { map, type Nd } from '../nd.ts';
+import { map, type Nd, randomNd } from '../nd.ts';
 import { broadcast, each, erf, sigmoid } from '../reference/elementwise.ts';
+import { where } from '../reference/indexing.ts';
 
 useDevice();
 
@@ -118,6 +120,43 @@ describe('binary with broadcasting', () => {
     expect([...(await ops.pow(a, 2).data())]).toEqual([25, 9, 49]);
     expect([...(await ops.lt(a, 5).data())]).toEqual([0, 1, 0]);
     expect([...(await ops.cast(tensor([1.7, -1.7, 3]), 'i32').data())]).toEqual([1, -1, 3]);
+  });
+});
+
+describe.each([BOX_AXES, BOX_AXES + 1, BOX_AXES + 2])('%d axes, repeated in turns', (rank) => {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  const [a, b] = [0, 1].map((turn) => axes.map((axis) => (axis % 2 === turn ? 2 : 1))) as [number[], number[]];
+  test('mul, with gradients', () =>
+    checkOp(
+      ([x, y]) => ops.mul(x!, y!),
+      broadcast((x, y) => x * y),
+      { shapes: [[a, b]], atol: 2e-6 },
+    ));
+  test('lt, where and broadcastTo', async () => {
+    await checkOp(
+      ([x, y]) => ops.lt(x!, y!),
+      broadcast((x, y) => Number(x < y)),
+      { shapes: [[a, b]], differentiable: false },
+    );
+    const mask = map(
+      randomNd(
+        axes.map((axis) => (axis % 3 === 0 ? 2 : 1)),
+        7,
+      ),
+      (v) => Number(v > 0),
+    );
+    const made = tensor(Uint32Array.from(mask.data), { shape: mask.shape });
+    await checkOp(
+      ([x, y]) => ops.where(made, x!, y!),
+      ([x, y]) => where(mask, x!, y!),
+      { shapes: [[a, b]], atol: 1e-6 },
+    );
+    const full = axes.map(() => 2);
+    await checkOp(
+      ([x]) => ops.broadcastTo(x!, full),
+      ([x]) => broadcast((v) => v)([x!, { shape: full, data: new Float64Array(2 ** rank) }]),
+      { shapes: [[a]] },
+    );
   });
 });
 

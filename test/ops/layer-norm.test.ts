@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import * as ops from '../../src/ops/index.ts';
+import { LEAST_SLAB } from '../../src/ops/layer-norm.ts';
+import { LONG_ROW } from '../../src/ops/row-kernels.ts';
 import { init, setDefaultDevice, tensor } from '../../src/tensor/create.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { checkOp, expectClose } from '../check-op.ts';
@@ -21,8 +23,12 @@ const cases: [number[], number[]][] = [
   ],
   [[67, 9], [9]],
   [[300, 6], [6]],
-  [[3, 1023], [1023]],
-  [[3, 1030], [1030]],
+  [[3, LONG_ROW - 1], [LONG_ROW - 1]],
+  [[3, LONG_ROW], [LONG_ROW]],
+  ...[LEAST_SLAB, LEAST_SLAB + 1, LEAST_SLAB ** 2, LEAST_SLAB ** 2 + 1].map((rows): [number[], number[]] => [
+    [rows, 3],
+    [3],
+  ]),
 ];
 
 describe.each(cases)('%j over %j', (shape, axes) => {

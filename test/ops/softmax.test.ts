@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import * as ops from '../../src/ops/index.ts';
+import { LONG_ROW } from '../../src/ops/row-kernels.ts';
 import { init, setDefaultDevice, tensor } from '../../src/tensor/create.ts';
 import { checkOp, expectClose } from '../check-op.ts';
 import { loadFixture } from '../fixtures/load.ts';
@@ -21,8 +22,9 @@ const cases: [number[], number][] = [
   [[130, 4], 1],
   [[2, 67, 3], 1],
   [[2, 3, 5, 4], 1],
-  [[2, 1023], 1],
-  [[3, 1024], 1],
+  [[2, LONG_ROW - 1], 1],
+  [[2, LONG_ROW], 1],
+  [[3, LONG_ROW + 1], 1],
   [[2, 1, 1301], -1],
   [[300, 3], 0],
   [[0, 3], 1],

@@ -56,6 +56,12 @@ export class Vocabulary {
       }
     }
     const words = [...counts.keys()].filter((word) => counts.get(word)! >= minCount).sort();
+    if (words.length === 0 && counts.size > 0) {
+      let most = 0;
+      for (const count of counts.values()) most = Math.max(most, count);
+      const expected = `at most ${most}, how often the commonest word comes`;
+      throw new ArgumentError({ op: 'Vocabulary.build', argument: 'minCount', expected, actual: String(minCount) });
+    }
     return new Vocabulary(words, options);
   }
 

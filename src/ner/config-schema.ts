@@ -91,7 +91,8 @@ const optimizer = tagged({
     lr: number({ min: 0, default: 1e-3, doc: 'learning rate; 0.01 for rmsprop' }),
     weightDecay: number({ min: 0, default: 0, doc: 'weight decay; 0.01 for adamw' }),
     betas: pair(share(0, ''), { default: [0.9, 0.999], doc: 'decay of the means of gradients and of their squares' }),
-    eps: number({ min: 0, default: 1e-8, doc: 'added to the denominator' }),
+    // PyTorch takes 0 too; a gradient that was 0 from the start, as that of padding is, then gives 0 / 0.
+    eps: number({ above: 0, default: 1e-8, doc: 'added to the denominator' }),
     momentum: share(0, 'momentum'),
     nesterov: boolean({ default: false, doc: 'Nesterov momentum' }),
     clipNorm: optional(number({ above: 0, doc: 'largest global norm of the gradients' })),
@@ -125,7 +126,7 @@ const scheduler = tagged({
   doc: "learning rate schedule, with PyTorch's options; their defaults are PyTorch's where nothing else is said",
   fields: {
     every: oneOf(['epoch', 'batch'], { default: 'epoch', doc: 'what the schedule counts' }),
-    startEpoch: integer({ min: 0, default: 0, doc: 'epochs to hold the rate for before the schedule starts' }),
+    startEpoch: integer({ min: 0, default: 0, doc: 'epochs for which the schedule stays at its first rate' }),
     warmup: integer({ min: 0, default: 0, doc: 'epochs or batches of a linear warm-up from a third of the rate' }),
     stepSize: steps('period of the decay; default 10 epochs'),
     milestones: optional(list(integer({ min: 1, doc: '' }), { doc: 'when to decay' })),
@@ -195,7 +196,10 @@ const loss = section({
   classWeights: optional(
     list(number({ min: 0, doc: '' }), { doc: 'a weight for each label in the order of their ids' }),
   ),
-  ignoreIndex: integer({ default: -100, doc: 'label of positions that do not count' }),
+  ignoreIndex: integer({
+    default: -100,
+    doc: 'id of a label whose tokens do not count in the training loss, such as 0 for O; negative: none. Padding never counts',
+  }),
 });
 
 const training = section({

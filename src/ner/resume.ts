@@ -1,7 +1,7 @@
 // What a tagger's checkpoint carries beside the run state, and whether a run may be taken up under a configuration.
 import { ConfigError, FormatError } from '../errors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
-import { type EpochEvent, runState } from '../train/index.ts';
+import { type EpochEvent, type RunState, runState } from '../train/index.ts';
 import type { TaggerConfig } from './config-schema.ts';
 import type { DataPrint } from './data-print.ts';
 
@@ -71,6 +71,16 @@ export function checkSameRun(file: string, saved: TaggerConfig, own: TaggerConfi
     sameSchedule = false;
   }
   return sameSchedule;
+}
+
+/** Throws FormatError where so many batches an epoch cannot have led to where the run stands: files of version 1 do not say what data they began on. */
+export function checkPosition(file: string, { position }: RunState, batchesPerEpoch: number): void {
+  const { epoch, batch, step } = position;
+  if (batch <= batchesPerEpoch && step === epoch * batchesPerEpoch + batch) return;
+  throw new FormatError(
+    file,
+    `stands at step ${step}, ${epoch} epochs and ${batch} batches in, and this data gives ${batchesPerEpoch} batches an epoch: the run began on other data. Resume it on that, or begin a new run in another folder.`,
+  );
 }
 
 /** Values by dotted key, as JSON; what is undefined is left out. */

@@ -1,12 +1,11 @@
 // One training of a tagger from configuration to best checkpoint, resumable at any batch. Files are the caller's.
 import { type Batch, Vocabulary } from '../data/index.ts';
-import { FormatError, WeftError } from '../errors.ts';
+import { FormatError } from '../errors.ts';
 import type { SafetensorsFile } from '../io/safetensors.ts';
 import type { Tagger } from '../models/tagger.ts';
-import { crossEntropy } from '../ops/index.ts';
 import { takeChoices } from '../ops/tune-gemm.ts';
 import type { Scheduler } from '../optim/schedule.ts';
-import { getDevice, tensor } from '../tensor/create.ts';
+import { getDevice } from '../tensor/create.ts';
 import { Generator } from '../tensor/random.ts';
 import { wholeOrNothing } from '../tensor/scope.ts';
 import {
@@ -27,11 +26,13 @@ import {
   encode,
   trainLoader,
 } from './build.ts';
+import { checkConfig, checkPadTo, watchedMetric } from './check-config.ts';
 import type { TaggerConfig } from './config-schema.ts';
 import { checkSameData, type DataPrint, dataPrint } from './data-print.ts';
-import { type DeviceBatch, evaluate, flatScores, toDevice } from './evaluate.ts';
-import { type BestEpoch, checkSameRun, type Extra, extraOf } from './resume.ts';
+import { evaluate } from './evaluate.ts';
+import { type BestEpoch, checkPosition, checkSameRun, type Extra, extraOf } from './resume.ts';
 import { BEST, LAST, type RunStore, refuseEarlierRun } from './run-store.ts';
+import { type LossBatch, TaggingLoss } from './tagging-loss.ts';
 
 export interface SessionOptions {
   config: TaggerConfig;
@@ -78,6 +79,7 @@ export async function trainTagger(options: SessionOptions): Promise<SessionResul
     );
   const data = dataPrint(corpus);
   if (saved && known?.data) checkSameData(saved.name, known.data, data, options.testEveryEpoch ?? false);
+  checkConfig(config, corpus);
   if (known) {
     // Other kernels round otherwise: a run goes on with those it began with.
     getDevice().choices.clear();
@@ -110,12 +112,14 @@ interface Start {
 async function runSession(options: SessionOptions, start: Start): Promise<SessionResult> {
   const { config, corpus, store } = options;
   const { saved, known, vocabulary, labels, generator, model } = start;
-  const batches = trainLoader(config, encode(corpus.train, vocabulary));
+  const encoded = encode(corpus.train, vocabulary);
+  checkPadTo(config, encoded);
+  const batches = trainLoader(config, encoded);
   const optimizer = buildOptimizer(config, model);
   const history: EpochEvent[] = known ? known.history.map((e) => ({ ...e, seconds: 0, tokensPerSecond: 0 })) : [];
   let best: BestEpoch | undefined = known?.best ?? undefined;
   const { metric, mode } = config.training.keepBest;
-  let trainer: Trainer<Batch, DeviceBatch>;
+  let trainer: Trainer<Batch, LossBatch>;
 
   const extra = (): Record<string, unknown> => {
     const kept: Extra = {
@@ -139,11 +143,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
   const keeper: Callback = {
     async onEpoch(event) {
       history.push(event);
-      const value = event.metrics[metric] ?? (metric === 'trainLoss' ? event.trainLoss : undefined);
-      if (value === undefined)
-        throw new WeftError(
-          `training.keepBest: there is no metric "${metric}"; there are trainLoss, ${Object.keys(event.metrics).join(', ')}`,
-        );
+      const value = metric === 'trainLoss' ? event.trainLoss : event.metrics[metric]!;
       const better = !best || (mode === 'max' ? value > best.value : value < best.value);
       if (better) best = { epoch: event.epoch, value };
       const chunks = store && (await trainer.checkpoint(extra()));
@@ -152,13 +152,8 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       if (chunks) await write(LAST, chunks);
     },
   };
-  const { ignoreIndex, labelSmoothing, classWeights } = config.loss;
-  const weight = classWeights && tensor(Float32Array.from(classWeights));
-  const held: { dispose(): void }[] = weight ? [optimizer, weight] : [optimizer];
-  const loss = ({ ids, labels: gold, lengths }: DeviceBatch) => {
-    const flat = flatScores(model.forward({ ids, lengths }), gold);
-    return crossEntropy(flat.scores, flat.labels, { ignoreIndex, labelSmoothing, weight });
-  };
+  const loss = new TaggingLoss(config.loss);
+  const held: { dispose(): void }[] = [optimizer, loss];
   try {
     const begun = await startSchedule(config, { model, optimizer, generator }, batches.length, saved, known);
     trainer = new Trainer({
@@ -167,12 +162,12 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       scheduler: begun.scheduler,
       generator,
       data: batches,
-      inputs: toDevice,
-      loss,
+      inputs: (batch) => loss.inputs(batch),
+      loss: (batch) => loss.of(model.forward(batch), batch),
       tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
       clipNorm: config.optimizer.clipNorm,
       scheduleEvery: config.scheduler.every,
-      scheduleMetric: config.scheduler.name === 'plateau' ? (config.scheduler.metric ?? 'validation.loss') : undefined,
+      scheduleMetric: watchedMetric(config.scheduler),
       logEvery: config.training.logEvery,
       evaluate: () => partMetrics(model, corpus, vocabulary, labels, options.testEveryEpoch ?? false),
       callbacks: [keeper, ...(options.callbacks ?? [])],
@@ -188,16 +183,6 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
   } finally {
     for (const one of held) one.dispose();
   }
-}
-
-/** Throws FormatError where so many batches an epoch cannot have led to where the run stands: files of version 1 do not say what data they began on. */
-function checkPosition(file: string, { position }: RunState, batchesPerEpoch: number): void {
-  const { epoch, batch, step } = position;
-  if (batch <= batchesPerEpoch && step === epoch * batchesPerEpoch + batch) return;
-  throw new FormatError(
-    file,
-    `stands at step ${step}, ${epoch} epochs and ${batch} batches in, and this data gives ${batchesPerEpoch} batches an epoch: the run began on other data. Resume it on that, or begin a new run in another folder.`,
-  );
 }
 
 /** Puts the parts where the checkpoint left them, if there is one, and makes the schedule: the run's own, or a new one from there. */

@@ -60,7 +60,7 @@ export interface TrainerOptions<B, I extends Tensors> extends RunParts {
   clipNorm?: number | undefined;
   /** When the schedule moves; per epoch by default. */
   scheduleEvery?: 'epoch' | 'batch';
-  /** The metric that a plateau schedule watches. */
+  /** The metric that a plateau schedule watches: one that `evaluate` returns, or `trainLoss`. */
   scheduleMetric?: string | undefined;
   /** Batches between two reads of the loss; 10 by default. */
   logEvery?: number;
@@ -248,11 +248,12 @@ export class Trainer<B, I extends Tensors> {
     const metrics = (await evaluate?.()) ?? {};
     model.train();
     if (scheduleEvery === 'epoch' && scheduler) {
-      if (scheduleMetric !== undefined && metrics[scheduleMetric] === undefined)
+      const known: Readonly<Record<string, number>> = { trainLoss, ...metrics };
+      if (scheduleMetric !== undefined && known[scheduleMetric] === undefined)
         throw new WeftError(
-          `training: the schedule watches "${scheduleMetric}", but the evaluation gave ${Object.keys(metrics).join(', ') || 'nothing'}`,
+          `training: the schedule watches "${scheduleMetric}", but there are ${Object.keys(known).join(', ')}`,
         );
-      scheduler.step(scheduleMetric === undefined ? undefined : metrics[scheduleMetric]);
+      scheduler.step(scheduleMetric === undefined ? undefined : known[scheduleMetric]);
     }
     this.position = { epoch: this.position.epoch + 1, batch: 0, step: this.position.step };
     this.#progress = { lossSum: 0, batches: 0 };

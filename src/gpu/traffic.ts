@@ -20,25 +20,31 @@ export function boundBytes(kernel: Kernel, views: readonly (BufferView | PoolTex
 
 /** 1 for a binding that is read or written, 2 for one that is both, 0 for one that is never named. */
 function waysOf(kernel: Kernel, index: number): number {
-  const { name, access } = kernel.bindings[index]!;
-  const uses = usesOf(codeOf(kernel), name);
+  const { name, access, type } = kernel.bindings[index]!;
+  const uses = usesOf(codeOf(kernel), name, type.startsWith('array'));
   if (access !== 'read_write') return uses.length > 0 ? 1 : 0;
   return (
     Number(uses.includes('read') || uses.includes('both')) + Number(uses.includes('write') || uses.includes('both'))
   );
 }
 
+/** No `&` between two values, nor the second one of `&&`. */
+const ADDRESS_OF = '(?<![\\w)\\]&]\\s*)&\\s*';
+
 type Use = 'read' | 'write' | 'both';
 
-/** What each `name[…]` is there for: the target of `=`, of `+=` and the like, or a value. Elsewhere (`&name`) both are assumed. */
-export function usesOf(code: string, name: string): Use[] {
+/**
+ * What each `name[…]` is there for: the target of `=`, of `+=` and the like, or a value. Elsewhere (`&name`) both are assumed.
+ * A bare name is a value but for an `array`, which has none: there it is a local of that name, in another function.
+ */
+export function usesOf(code: string, name: string, array = false): Use[] {
   const uses: Use[] = [];
   const text = code.replace(/\/\/.*$/gm, '');
-  for (const match of text.matchAll(new RegExp(`(\\.|&\\s*)?\\b${name}\\b(?!\\s*:)`, 'g'))) {
+  for (const match of text.matchAll(new RegExp(`(\\.|${ADDRESS_OF})?\\b${name}\\b(?!\\s*:)`, 'g'))) {
     if (match[1] === '.') continue; // a field of that name
     const end = match.index + match[0].length;
     if (match[1] !== undefined) uses.push('both');
-    else if (text[end] !== '[') uses.push('read');
+    else if (text[end] !== '[') array || uses.push('read');
     else uses.push(useAfter(text.slice(closing(text, end) + 1)));
   }
   return uses;

@@ -98,6 +98,12 @@ describe('bytes of a dispatch', () => {
     expect(usesOf(code, 'x')).toEqual(x);
   });
 
+  test('a bare name is a value, but for arrays a local of that name', () => {
+    const code = 'fn power(x: f32, y: f32) -> f32 { return select(x, y * y, x < 0.0 && y > 1.0 & y); } y[0] = 1.0;';
+    expect(usesOf(code, 'y')).toEqual(['read', 'read', 'read', 'read', 'write']);
+    expect(usesOf(code, 'y', true)).toEqual(['write']);
+  });
+
   const view = (bytes: number) => ({ buffer: {} as never, offset: 0, bytes });
 
   test('each binding once for every way it is used', () => {

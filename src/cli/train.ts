@@ -35,10 +35,13 @@ export function trainCommand(): Command {
       '--profile [folder]',
       'time every kernel beside what the adapter can do; table, roofline and trace go to the folder, default <out>/profile',
     )
-    .option(
-      '--tune',
-      'choose the kernels of matrix products by timing them first; what was found is kept for this adapter and version of weft',
-      false,
+    .addOption(
+      new Option(
+        '--tune',
+        'choose the kernels of matrix products by timing them first; what was found is kept for this adapter and version of weft (a resumed run keeps those it began with)',
+      )
+        .default(false)
+        .conflicts('resume'),
     )
     .option('--adapter <name>', 'part of the adapter’s name')
     .action(run);
@@ -64,19 +67,23 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   process.once('SIGINT', onSignal);
   const profile = flags.profile === true ? join(out, 'profile') : flags.profile;
   await withProfiledDevice(profile, { adapter: flags.adapter }, async (device) => {
-    if (flags.tune && !flags.resume) await tune(device, config, corpus);
+    if (flags.tune) await tune(device, config, corpus);
     const progress = new Progress({ epochs: config.training.epochs });
+    let trained = 0;
+    const counter = { onBatch: () => void trained++ };
     const result = await trainTagger({
       config,
       corpus,
       store,
-      callbacks: [progress],
+      callbacks: [progress, counter],
       resume: flags.resume,
       overwrite: flags.overwrite,
       shouldStop: () => stop,
       testEveryEpoch: flags.test,
     }).finally(() => progress.close());
     const pictures = await writeCurves(out, [{ name: out, epochs: result.history }]);
+    if (trained === 0 && result.finished)
+      console.error(`nothing was trained: all ${config.training.epochs} epochs of this run were done before`);
     if (result.best)
       console.log(
         `best epoch ${result.best.epoch}: ${config.training.keepBest.metric} ${result.best.value.toFixed(4)}`,

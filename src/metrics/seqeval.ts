@@ -36,7 +36,10 @@ export interface EntityScores {
 export interface EntityF1Options {
   /** Names of the class ids, needed by `update`. */
   labels?: readonly string[];
-  /** Accept only entities spelled as this scheme says; default: read tags as conlleval.pl does. */
+  /**
+   * Accept only entities spelled as this scheme says; default: read tags as conlleval.pl does, which knows no `U-`, `L-`, `M-` or
+   * `W-`: like seqeval it takes them for `I-`, and warns.
+   */
   strict?: Scheme;
 }
 
@@ -47,10 +50,12 @@ export class EntityF1 {
   correctTokens = 0;
   private readonly labels: readonly string[];
   private readonly entitiesOf: (tags: readonly string[]) => Entity[];
+  private warned: boolean;
 
   constructor({ labels = [], strict }: EntityF1Options = {}) {
     this.labels = labels;
     this.entitiesOf = strict ? (tags) => strictEntities(tags, strict) : chunksOf;
+    this.warned = strict !== undefined;
   }
 
   /** Adds predictions and labels `[B, T]` of class ids; positions labelled -100 are left out of their sentence. */
@@ -66,6 +71,8 @@ export class EntityF1 {
       const expected = `${gold.length} tags, one per gold tag`;
       throw new ArgumentError({ op: 'EntityF1', argument: 'predicted', expected, actual: String(predicted.length) });
     }
+    this.warnOf(gold);
+    this.warnOf(predicted);
     this.tokens += gold.length;
     for (const [i, tag] of gold.entries()) if (tag === predicted[i]) this.correctTokens++;
     const goldKeys = new Set<string>();
@@ -78,6 +85,16 @@ export class EntityF1 {
       counts.predicted++;
       if (goldKeys.has(`${entity.start} ${entity.end} ${entity.type}`)) counts.correct++;
     }
+  }
+
+  /** Says once that entities are counted otherwise than their scheme means them. */
+  private warnOf(tags: readonly string[]): void {
+    if (this.warned) return;
+    const foreign = tags.find((tag) => /^[ULMW]-/.test(tag));
+    if (foreign === undefined) return;
+    this.warned = true;
+    const reading = `${JSON.stringify(foreign)} is read as "I${foreign.slice(1)}", as seqeval does without a scheme, so that entities side by side are one`;
+    console.warn(`EntityF1: ${reading}. Give \`strict\` (BILOU), or convert the tags first (toIob2).`);
   }
 
   /** Sums over all types. */

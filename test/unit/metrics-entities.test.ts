@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ArgumentError } from '../../src/errors.ts';
 import { chunksOf } from '../../src/metrics/chunks.ts';
 import { classificationReport, conllevalReport, decimal } from '../../src/metrics/entity-report.ts';
@@ -183,6 +183,34 @@ describe('EntityF1', () => {
     expect(byIds.scores()).toEqual(byNames.scores());
     expect(byIds.scores().micro).toEqual({ precision: 1, recall: 1, f1: 1, support: 2 });
     expect(byIds.tokens).toBe(3);
+  });
+
+  test.each([
+    ['U-PER', ['U-PER', 'U-PER', 'O'], ['U-PER', 'O', 'O']],
+    ['L-LOC', ['O', 'O', 'O'], ['B-LOC', 'L-LOC', 'O']],
+    ['W-A', ['W-A', 'O'], ['O', 'M-A']],
+  ])('says once that %s is not read as its scheme means it, as seqeval says', (tag, gold, predicted) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const metric = new EntityF1();
+    metric.add(gold, predicted);
+    metric.add(gold, predicted);
+    expect(warn.mock.calls).toEqual([
+      [
+        `EntityF1: "${tag}" is read as "I${tag.slice(1)}", as seqeval does without a scheme, so that entities side by side are one. ` +
+          'Give `strict` (BILOU), or convert the tags first (toIob2).',
+      ],
+    ]);
+    warn.mockClear();
+    new EntityF1({ strict: 'BILOU' }).add(['U-PER', 'B-A', 'L-A'], ['O', 'U-A', 'U-A']);
+    new EntityF1().add(['B-UA', 'I-UA', 'O', 'S-L-1', 'E-M'], ['UH', 'MD', 'LS', 'WP', 'O']);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test('under its scheme each single token is an entity of its own', () => {
+    const strict = new EntityF1({ strict: 'BILOU' });
+    strict.add(['U-PER', 'U-PER', 'O'], ['U-PER', 'O', 'O']);
+    expect(strict.totals()).toEqual({ gold: 2, predicted: 1, correct: 1 });
   });
 
   test('does not join entities across sentences', () => {

@@ -16,7 +16,6 @@ fn slope(s: f32) -> f32 {
     case 0u: { return -1.0; }
     case 1u: { return sign_of(s); }
     case 2u: { return s; }                       // y = exp x
-    case 3u: { return 1.0 / s; }
     case 4u: { return 0.5 / s; }                 // y = sqrt x
     case 5u: { return -s * s; }                  // y = 1 / x
     case 6u: { return 2.0 * s; }
@@ -45,6 +44,9 @@ fn is_flat(s: f32) -> bool {
 }
 
 fn gradient(s: f32, d: f32) -> f32 {
+  if OP == 3u {
+    return d / s;                                // log
+  }
   return select(d * slope(s), 0.0, is_flat(s));
 }
 

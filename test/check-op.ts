@@ -1,5 +1,6 @@
 // checkOp: an op against a float64 reference of its forward pass. Gradients are held against central differences of the
-// reference, so nobody writes a reference backward.
+// reference, so nobody writes a reference backward. A small case of each call is run again with NaN, infinities, -0 and a subnormal
+// number among its inputs and upstream gradients; test/ops/special-values.test.ts has PyTorch's own results with them.
 import { expect } from 'vitest';
 import { backward } from '../src/autograd/tape.ts';
 import { add, mul } from '../src/ops/elementwise.ts';
@@ -8,7 +9,7 @@ import { densify } from '../src/ops/row-sparse.ts';
 import { tensor } from '../src/tensor/create.ts';
 import { RowSparse } from '../src/tensor/row-sparse.ts';
 import { step } from '../src/tensor/scope.ts';
-import { formatShape, type Shape } from '../src/tensor/shape.ts';
+import { formatShape, type Shape, sizeOf } from '../src/tensor/shape.ts';
 import type { Tensor } from '../src/tensor/tensor.ts';
 import { type Nd, randomNd } from './nd.ts';
 
@@ -36,8 +37,112 @@ type Reference = (inputs: Nd[]) => Nd | Nd[];
 const FULL_JACOBIAN = 200;
 const DIRECTIONS = 3;
 
+/** Most elements that the inputs of a case with special values have together. */
+const SPECIAL_ELEMENTS = 64;
+
 export async function checkOp(op: Op, reference: Reference, options: CheckOptions): Promise<void> {
   for (const [n, shapes] of options.shapes.entries()) await checkCase(op, reference, shapes, n, options);
+  const small = options.shapes.findIndex((shapes) => {
+    const sizes = shapes.map(sizeOf);
+    return sizes.every((size) => size > 0) && sizes.reduce((a, b) => a + b, 0) <= SPECIAL_ELEMENTS;
+  });
+  if (small >= 0) await checkSpecials(op, reference, options.shapes[small]!, small, options);
+}
+
+const SPECIALS = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-40];
+
+/**
+ * Each input in turn with a special value in its middle: every element of the outputs is what the reference has it, in doubles, or
+ * with 0 for the subnormal number. Then the upstream gradient: NaN and infinity reach every input that moves that output.
+ */
+async function checkSpecials(
+  op: Op,
+  reference: Reference,
+  shapes: readonly Shape[],
+  n: number,
+  options: CheckOptions,
+): Promise<void> {
+  const inputs = inputsOf(shapes, n, options);
+  const where = shapes.map(formatShape).join(' ');
+  for (const [i, x] of inputs.entries()) {
+    // Of many inputs each has NaN and one of the others.
+    const chosen = inputs.length <= 2 ? SPECIALS : [Number.NaN, SPECIALS[1 + (i % 4)]!];
+    for (const special of chosen) {
+      const place = x.data.length >> 1;
+      const changed = (value: number) => inputs.with(i, { shape: x.shape, data: x.data.with(place, value) });
+      const allowed = [special, special * 0].map((value) => list(reference(changed(value))));
+      const leaves = changed(special).map(({ shape, data }) => tensor(Float32Array.from(data), { shape }));
+      const outputs = step(() => list(op(leaves)));
+      for (const [k, y] of outputs.entries()) {
+        const got = await y.data();
+        for (const [at, v] of got.entries()) {
+          const expected = allowed.map((one) => Math.fround(one[k]!.data[at]!));
+          if (!expected.some((e) => isSame(v, e)))
+            expect.fail(
+              `output ${k} for ${where} with input ${i} = ${special}: element ${at} is ${v}, expected ${expected[0]}`,
+            );
+        }
+        if (leaves.every((leaf) => leaf.storage !== y.storage)) y.dispose();
+      }
+      for (const leaf of leaves) leaf.dispose();
+    }
+  }
+  if (options.differentiable ?? true) await checkUpstream(op, reference, inputs, where, options);
+}
+
+async function checkUpstream(
+  op: Op,
+  reference: Reference,
+  inputs: Nd[],
+  where: string,
+  options: CheckOptions,
+): Promise<void> {
+  const middle = (xs: Nd[]) => {
+    const y = list(reference(xs))[0]!;
+    return y.data[y.data.length >> 1]!;
+  };
+  if (list(reference(inputs))[0]!.data.length === 0) return;
+  for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const leaves = inputs.map(({ shape, data }, i) =>
+      tensor(Float32Array.from(data), { shape, requiresGrad: !options.constants?.includes(i) }),
+    );
+    for (const y of step(() => {
+      const outputs = list(op(leaves));
+      const weights = outputs.map(({ shape }) => ({ shape, data: new Float64Array(sizeOf(shape)).fill(1) }));
+      weights[0]!.data[weights[0]!.data.length >> 1] = special;
+      backward(weightedSum(outputs, weights));
+      return outputs;
+    }))
+      if (leaves.every((leaf) => leaf.storage !== y.storage)) y.dispose();
+    for (const [i, got] of (await gradients(leaves)).entries()) {
+      if (!got) continue;
+      const { shape, data } = inputs[i]!;
+      for (const [at, g] of got.entries()) {
+        const moved = (by: number) => middle(inputs.with(i, { shape, data: data.with(at, data[at]! + by) }));
+        const slope = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+        if (Math.abs(slope) > 1e-3 && (Number.isNaN(special) ? !Number.isNaN(g) : Number.isFinite(g)))
+          expect.fail(
+            `gradient of input ${i} for ${where} with the upstream gradient ${special}: element ${at} is ${g}, and the slope there ${slope}`,
+          );
+      }
+    }
+    for (const leaf of leaves) {
+      leaf.grad?.dispose();
+      leaf.dispose();
+    }
+  }
+}
+
+/** Equal infinities, both NaN, or numbers that agree in their first digits: how many is not the point here. */
+function isSame(a: number, b: number): boolean {
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return Object.is(a, b);
+  return Math.abs(a - b) <= 1e-3 * Math.max(1, Math.abs(b));
+}
+
+function inputsOf(shapes: readonly Shape[], n: number, options: CheckOptions): Nd[] {
+  return shapes.map((shape, i) =>
+    rounded(options.sample?.(randomNd(shape, 1000 * n + i + 1), i) ?? randomNd(shape, 1000 * n + i + 1)),
+  );
 }
 
 async function checkCase(
@@ -48,9 +153,7 @@ async function checkCase(
   options: CheckOptions,
 ): Promise<void> {
   const where = shapes.map(formatShape).join(' ');
-  const inputs = shapes.map((shape, i) =>
-    rounded(options.sample?.(randomNd(shape, 1000 * n + i + 1), i) ?? randomNd(shape, 1000 * n + i + 1)),
-  );
+  const inputs = inputsOf(shapes, n, options);
   const expected = list(reference(inputs));
   const weights = expected.map((y, i) => randomNd(y.shape, 7000 + 10 * n + i));
   const differentiable = options.differentiable ?? true;

@@ -36,6 +36,9 @@ fn end_step(step: u32, rows: u32, i: u32, b: u32, d: u32, k: u32, product: vec4f
   if t < length {
     let is_first = select(t == 0u, t + 1u == length, d == 1u);
     made = cell(here, place(b, select(t - 1u, t + 1u, d == 1u), d), k, end, product, !has_next, is_first);
+    for (var g = 0u; g < MADE; g++) {
+      made[g] = select(vec4f(), made[g], vec4u(4u * k) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.units));
+    }
     if HANDOVER == 2u {
       for (var g = 0u; g < GATES; g++) {
         state[(g * quads + k) * rows + i] = made[g];

@@ -32,7 +32,8 @@ fn end_step(step: u32, b: u32, d: u32, j: u32, z: Gates, before: f32) -> f32 {
   let is_first = select(t == 0u, t + 1u == length, d == 1u);
   let is_last = select(t + 1u == length, t == 0u, d == 1u);
   let end = (d * params.batch + b) * params.hidden + j;
-  let h = cell(here, place(b, select(t - 1u, t + 1u, d == 1u), d), d, j, end, z, before, is_first, is_last);
+  let made = cell(here, place(b, select(t - 1u, t + 1u, d == 1u), d), d, j, end, z, before, is_first, is_last);
+  let h = select(0.0, made, j < params.units);
   out[at] = h;
   if is_last {
     h_n[end] = h;

@@ -131,7 +131,10 @@ export function pow(a: Tensor, b: Operand): Tensor {
   return (
     withNumber('pow', a, b, (x, n) => ['powScalar', x, n, 0]) ??
     pair('pow', a, b, (dOut, x, y, needs) => [
-      needs[0] ? binary('mul', dOut, binary('powerSlope', x, y)) : undefined,
+      // No part in the result has no gradient, not even NaN times 0.
+      needs[0]
+        ? choose('where', compare('eq', y, scalar(0, y)), scalar(0, y), binary('mul', dOut, binary('powerSlope', x, y)))
+        : undefined,
       needs[1] ? binary('mul', dOut, binary('exponentSlope', x, y)) : undefined,
     ])
   );

@@ -34,12 +34,21 @@ export function gru(
   weights: readonly CellWeights[],
   options: GruOptions = {},
 ): { output: Tensor; hN: Tensor } {
-  const layer = checkLayer(GRU, x, weights, options);
+  return layerOf(x, weights, options);
+}
+
+function layerOf(
+  x: Tensor,
+  weights: readonly CellWeights[],
+  options: GruOptions,
+  units?: number,
+): { output: Tensor; hN: Tensor } {
+  const layer = checkLayer(GRU, x, weights, options, units);
   const { batch, time, hidden, directions } = layer.geometry;
   const h0 = initialState('gru', 'h0', options.h0, layer.geometry, x);
   const whole = wholeQuads(layer);
   if (whole) {
-    const { output, hN } = gru(x, whole.weights, { ...options, h0: whole.state(options.h0) });
+    const { output, hN } = layerOf(x, whole.weights, { ...options, h0: whole.state(options.h0) }, whole.units);
     return { output: whole.output(output), hN: whole.final(hN) };
   }
   const { device } = x;

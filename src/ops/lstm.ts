@@ -39,14 +39,23 @@ export function lstm(
   weights: readonly CellWeights[],
   options: LstmOptions = {},
 ): { output: Tensor; hN: Tensor; cN: Tensor } {
-  const layer = checkLayer(LSTM, x, weights, options);
+  return layerOf(x, weights, options);
+}
+
+function layerOf(
+  x: Tensor,
+  weights: readonly CellWeights[],
+  options: LstmOptions,
+  units?: number,
+): { output: Tensor; hN: Tensor; cN: Tensor } {
+  const layer = checkLayer(LSTM, x, weights, options, units);
   const { batch, time, hidden, directions } = layer.geometry;
   const h0 = initialState('lstm', 'h0', options.h0, layer.geometry, x);
   const c0 = initialState('lstm', 'c0', options.c0, layer.geometry, x);
   const whole = wholeQuads(layer);
   if (whole) {
     const states = { h0: whole.state(options.h0), c0: whole.state(options.c0) };
-    const { output, hN, cN } = lstm(x, whole.weights, { ...options, ...states });
+    const { output, hN, cN } = layerOf(x, whole.weights, { ...options, ...states }, whole.units);
     return { output: whole.output(output), hN: whole.final(hN), cN: whole.final(cN) };
   }
   const { device } = x;

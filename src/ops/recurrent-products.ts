@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import { gemm } from './gemm.ts';
 import { type Matrix, matrixOf } from './gemm-product.ts';
 import { type CellWeights, copyOf, type Layer } from './recurrent.ts';
+import { overRows } from './row-kernels.ts';
 
 /** `weightIh` of all directions, `[D·G·H, I]`. */
 function inputWeights({ kind, geometry, weights }: Layer): Tensor {
@@ -65,10 +66,15 @@ export function inputGradients(
   if (needs.x) {
     const [a, b] = [matrixOf(dGates, false), matrixOf(weight, false)];
     result.dX = gemm({ a, b, m: rows, n: input, k: width, batch: 1, label }).viewAs(x.shape);
+    zeroPadding(layer, result.dX);
   }
   if (!needs.weights) return result;
-  const [a, b] = [matrixOf(dGates, true), matrixOf(x.viewAs([rows, input]), false)];
+  const own = layer.ragged ? copyOf(x, label) : x;
+  zeroPadding(layer, own);
+  zeroPadding(layer, previous);
+  const [a, b] = [matrixOf(dGates, true), matrixOf(own.viewAs([rows, input]), false)];
   const dIh = gemm({ a, b, m: width, n: input, k: rows, batch: 1, label });
+  if (own !== x) own.dispose();
   const dHh = recurrentGradients(layer, dGates, dM, previous);
   const biases = layer.weights[0]!.biasIh ? biasGradients(layer, dGates, dM) : [];
   const perGate = kind.gates * hidden;
@@ -78,6 +84,22 @@ export function inputGradients(
     ...biases[d],
   }));
   return result;
+}
+
+/** Of ragged rows: what stands past their ends, where all gradients are 0, becomes 0, so that no NaN there comes into a sum. */
+function zeroPadding({ kind, geometry, lengths, ragged }: Layer, x: Tensor): void {
+  if (!ragged) return;
+  const { batch, time, strideB, strideT } = geometry;
+  const width = x.size / (batch * time);
+  overRows(batch * time, { x }, (bind, firstRow, rowCount) => {
+    const size = rowCount * width;
+    x.device.run(shaders.zero_padding, {
+      bind: { ...bind, lengths: lengths.view },
+      params: { size, first_row: firstRow, batch, time, width, stride_b: strideB, stride_t: strideT },
+      grid: Math.ceil(size / 64),
+      label: kind.op,
+    });
+  });
 }
 
 /** `[G·H, H]` of each direction: its gates' gradients times the states that its steps started from. */

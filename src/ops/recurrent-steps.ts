@@ -160,6 +160,6 @@ function stepWork(
 }
 
 function stepParams({ geometry }: Layer, first: number, last: number) {
-  const { batch, time, hidden, directions, strideB, strideT } = geometry;
-  return { batch, time, hidden, directions, stride_b: strideB, stride_t: strideT, first, last };
+  const { batch, time, hidden, units, directions, strideB, strideT } = geometry;
+  return { batch, time, hidden, units, directions, stride_b: strideB, stride_t: strideT, first, last };
 }

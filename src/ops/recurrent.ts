@@ -37,6 +37,8 @@ export interface Geometry {
   readonly time: number;
   readonly input: number;
   readonly hidden: number;
+  /** Units that are not there to fill up a vec4. */
+  readonly units: number;
   readonly directions: number;
   readonly strideB: number;
   readonly strideT: number;
@@ -53,12 +55,13 @@ export interface Layer {
   readonly ragged: boolean;
 }
 
-/** Checks every argument of a recurrent op. `weights` holds one direction or two. */
+/** Checks every argument of a recurrent op. `weights` holds one direction or two; of its units `units` are the layer's own. */
 export function checkLayer(
   kind: CellKind,
   x: Tensor,
   weights: readonly CellWeights[],
   { batchFirst = false, lengths }: SequenceOptions,
+  units?: number,
 ): Layer {
   const { op, gates } = kind;
   if (x.rank !== 3 || x.dtype !== 'f32')
@@ -106,6 +109,7 @@ export function checkLayer(
     time,
     input,
     hidden,
+    units: units ?? hidden,
     directions: weights.length,
     batchFirst,
     strideB: batchFirst ? time : 1,
@@ -180,6 +184,7 @@ export function wholeQuads({ kind, geometry, weights }: Layer) {
   };
   const cut = (y: Tensor) => narrow(y, -1, 0, hidden);
   return {
+    units: hidden,
     weights: weights.map(({ weightIh, weightHh, biasIh, biasHh }) => ({
       weightIh: rows(weightIh),
       weightHh: rows(pad(weightHh, [0, more])),

@@ -46,12 +46,21 @@ export function rnn(
   options: RnnOptions = {},
 ): { output: Tensor; hN: Tensor } {
   checkNonlinearity('rnn', options.nonlinearity);
-  const layer = checkLayer(RNN, x, weights, options);
+  return layerOf(x, weights, options);
+}
+
+function layerOf(
+  x: Tensor,
+  weights: readonly CellWeights[],
+  options: RnnOptions,
+  units?: number,
+): { output: Tensor; hN: Tensor } {
+  const layer = checkLayer(RNN, x, weights, options, units);
   const { time, hidden, directions } = layer.geometry;
   const h0 = initialState('rnn', 'h0', options.h0, layer.geometry, x);
   const whole = wholeQuads(layer);
   if (whole) {
-    const { output, hN } = rnn(x, whole.weights, { ...options, h0: whole.state(options.h0) });
+    const { output, hN } = layerOf(x, whole.weights, { ...options, h0: whole.state(options.h0) }, whole.units);
     return { output: whole.output(output), hN: whole.final(hN) };
   }
   const { device } = x;

@@ -19,6 +19,7 @@ export const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
 
 /** erf by its Taylor series, exact to float64 in the range tests use. */
 export function erf(v: number): number {
+  if (!Number.isFinite(v)) return Math.sign(v);
   let term = v;
   let total = v;
   for (let n = 1; n < 200; n++) {

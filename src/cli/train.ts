@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
 import { LAST, refuseEarlierRun, trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
-import { notePadding } from './notes.ts';
+import { notePadding, noteSchedule } from './notes.ts';
 import { withProfiledDevice } from './profile.ts';
 import { tune } from './tune.ts';
 
@@ -59,6 +59,7 @@ async function run(file: string, flags: TrainFlags): Promise<void> {
   const corpus = await openDataset(path, config.data.format ? { format: config.data.format } : {});
   console.error(String(corpus.report));
   notePadding(config);
+  noteSchedule(config);
   let stop = false;
   const onSignal = () => {
     console.error('stopping after this batch; --resume goes on from here');

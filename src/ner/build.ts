@@ -11,7 +11,7 @@ import {
   TaggedSentences,
   Vocabulary,
 } from '../data/index.ts';
-import { ArgumentError } from '../errors.ts';
+import { ArgumentError, ConfigError } from '../errors.ts';
 import { Tagger } from '../models/tagger.ts';
 import type { InitOptions } from '../nn/init.ts';
 import { Adam, AdamW, type Optimizer, RMSprop, SGD } from '../optim/index.ts';
@@ -90,7 +90,7 @@ export function buildScheduler(
   optimizer: Optimizer,
   length: RunLength,
 ): Scheduler | undefined {
-  if (s.name === 'none') return undefined;
+  if (s.name === 'none' && s.warmup === 0) return undefined;
   const bare = bareScheduler(s, optimizer, length);
   const warm = s.warmup > 0 ? new WarmupLR(bare, { totalIters: s.warmup }) : bare;
   return s.startEpoch > 0
@@ -107,6 +107,9 @@ function bareScheduler(
   const steps = Math.max(1, (epochs - s.startEpoch) * perEpoch);
   const given = Object.fromEntries(Object.entries(s).filter(([, value]) => value !== undefined)) as Required<typeof s>;
   switch (s.name) {
+    case 'none':
+      // The rate as it is, for a warm-up to lead to.
+      return new ExponentialLR(optimizer, { gamma: 1 });
     case 'step':
       return new StepLR(optimizer, { ...given, stepSize: s.stepSize ?? 10 * perEpoch });
     case 'multistep':
@@ -118,6 +121,12 @@ function bareScheduler(
     case 'cosine':
       return new CosineAnnealingLR(optimizer, { ...given, tMax: s.tMax ?? steps });
     case 'onecycle':
+      if (steps < 2)
+        throw new ConfigError(
+          'configuration',
+          'scheduler.every',
+          `must be batch, or the run longer: a cycle has two steps at least, and ${epochs} epochs with startEpoch ${s.startEpoch} leave it ${steps}`,
+        );
       return new OneCycleLR(optimizer, {
         ...given,
         maxLr: s.maxLr ?? 10 * optimizer.paramGroups[0]!.lr,

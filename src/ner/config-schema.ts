@@ -127,7 +127,11 @@ const scheduler = tagged({
   fields: {
     every: oneOf(['epoch', 'batch'], { default: 'epoch', doc: 'what the schedule counts' }),
     startEpoch: integer({ min: 0, default: 0, doc: 'epochs for which the schedule stays at its first rate' }),
-    warmup: integer({ min: 0, default: 0, doc: 'epochs or batches of a linear warm-up from a third of the rate' }),
+    warmup: integer({
+      min: 0,
+      default: 0,
+      doc: 'epochs or batches of a linear warm-up from a third of the rate, before a schedule or none',
+    }),
     stepSize: steps('period of the decay; default 10 epochs'),
     milestones: optional(list(integer({ min: 1, doc: '' }), { doc: 'when to decay' })),
     gamma: optional(number({ min: 0, doc: 'factor of a decay; default 0.1, for exponential 0.95' })),

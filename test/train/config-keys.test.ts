@@ -152,6 +152,30 @@ describe('metrics', () => {
   });
 });
 
+describe('scheduler', () => {
+  const rates = async (changes: Changes) => (await run(changes)).history.map(({ lr }) => lr);
+
+  test('a warm-up leads to the rate also where no schedule follows', async () => {
+    const [first, second, third] = await rates({ scheduler: { warmup: 2 } });
+    expect(first).toBeCloseTo(0.01 / 3, 12);
+    expect(second).toBeCloseTo((0.01 * 2) / 3, 12);
+    expect(third).toBe(0.01);
+    expect(await rates({ scheduler: { warmup: 1, startEpoch: 1 } })).toEqual([0.01 * (1 / 3), 0.01 * (1 / 3), 0.01]);
+  });
+
+  test('a cycle of one step, which would be at its lowest rate all along, is refused', async () => {
+    const scheduler = { name: 'onecycle' } as const;
+    const once = { training: { ...training, epochs: 1 } };
+    expect(await refusal({ scheduler, ...once })).toBe(
+      'ConfigError: configuration: "scheduler.every" must be batch, or the run longer: a cycle has two steps at least, and 1 epochs with startEpoch 0 leave it 1',
+    );
+    expect(await refusal({ scheduler: { ...scheduler, startEpoch: 5 } })).toContain(
+      '3 epochs with startEpoch 5 leave it 1',
+    );
+    expect(await refusal({ scheduler: { ...scheduler, every: 'batch' }, ...once })).toBe('trained');
+  });
+});
+
 test('data.padTo and data.minCount that the data does not allow are refused with what it allows', async () => {
   const longest = Math.max(...train.map((s) => s.tokens.length));
   expect(await refusal({ data: { padTo: longest - 1 } })).toBe(

@@ -1,5 +1,6 @@
 // How a run tells where it stands: a bar on a terminal, plain lines elsewhere, nothing where silence is asked for.
 import { SingleBar } from 'cli-progress';
+import { getDevice } from '../tensor/create.ts';
 import type { BatchEvent, Callback, EpochEvent } from '../train/index.ts';
 import { formatNumber } from './table.ts';
 
@@ -19,7 +20,12 @@ export interface ProgressOptions {
   metrics?: readonly string[];
   /** Clock in milliseconds. */
   now?: () => number;
+  /** Kernels that were asked for so far, default those of the default device: while the first batch waits for them, that is said. */
+  kernels?: () => number;
 }
+
+/** A first batch that takes no longer than this needs no word; then one now and one every so often. */
+const COMPILING_MS = { first: 2_000, next: 10_000, look: 250 };
 
 const FORMAT = '{label} |{bar}| {value}/{total}  loss {loss}  running {running}  {speed}  left {left}';
 
@@ -35,6 +41,8 @@ export class Progress implements Callback, Disposable {
   private readonly every: number;
   private readonly metrics: readonly string[] | undefined;
   private readonly now: () => number;
+  /** Looks for kernels being compiled, until the first batch is done. */
+  private watch: NodeJS.Timeout | undefined;
   private bar: SingleBar | undefined;
   private last: { total: number; value: number; payload: Record<string, string> } | undefined;
   private lastLine = 0;
@@ -52,9 +60,11 @@ export class Progress implements Callback, Disposable {
     this.metrics = options.metrics;
     this.now = now;
     this.epochStart = now();
+    if (this.mode !== 'silent') this.watchKernels(options.kernels ?? kernelsOfDefaultDevice);
   }
 
   onBatch(event: BatchEvent): void {
+    this.endWatch();
     const { epoch, batch, step } = event.position;
     const payload = {
       label: this.label(epoch + 1),
@@ -95,6 +105,7 @@ export class Progress implements Callback, Disposable {
 
   /** Takes the bar off the terminal. */
   close(): void {
+    this.endWatch();
     this.bar?.stop();
     this.bar = undefined;
     this.last = undefined;
@@ -102,6 +113,30 @@ export class Progress implements Callback, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Compiling for an adapter that has not seen the kernels yet takes a software one many seconds, in which nothing else is to be seen. */
+  private watchKernels(kernels: () => number): void {
+    const before = kernels();
+    let [since, next] = [Number.NaN, COMPILING_MS.first];
+    this.watch = setInterval(() => {
+      const count = kernels() - before;
+      if (count <= 0) return;
+      if (Number.isNaN(since)) since = this.now();
+      const waited = this.now() - since;
+      if (waited < next) return;
+      next = waited + COMPILING_MS.next;
+      const news = `${formatSeconds(waited / 1000)}, ${count} kernels so far`;
+      this.stream.write(
+        `compiling for this adapter (${news}): most drivers keep the result, and the next run starts at once\n`,
+      );
+    }, COMPILING_MS.look);
+    this.watch.unref(); // a run that ends by an error ends
+  }
+
+  private endWatch(): void {
+    clearInterval(this.watch);
+    this.watch = undefined;
   }
 
   private draw(state: NonNullable<typeof this.last>): void {
@@ -135,6 +170,14 @@ export class Progress implements Callback, Disposable {
     const elapsed = (this.now() - this.epochStart) / 1000;
     const whole = this.epochSeconds ?? elapsed + secondsLeft;
     return (batch < batches ? secondsLeft : 0) + Math.max(0, this.epochs - epoch - 1) * whole;
+  }
+}
+
+function kernelsOfDefaultDevice(): number {
+  try {
+    return getDevice().stats.pipelines;
+  } catch {
+    return 0; // there is none yet
   }
 }
 

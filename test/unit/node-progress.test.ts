@@ -59,6 +59,53 @@ describe('Progress', () => {
     expect(out.text()).not.toContain('\u001b');
   });
 
+  test.each([false, true])('while the first batch waits for kernels it says so (terminal: %s)', (isTTY) => {
+    vi.useFakeTimers();
+    try {
+      const out = stream(isTTY);
+      let kernels = 0;
+      const progress = new Progress({ epochs: 2, stream: out.stream, now: () => Date.now(), kernels: () => kernels });
+      vi.advanceTimersByTime(5_000); // the data is read
+      kernels = 7;
+      vi.advanceTimersByTime(2_000);
+      expect(out.text()).toBe('');
+      kernels = 29;
+      vi.advanceTimersByTime(12_000);
+      expect(out.text().split('\n')).toEqual([
+        expect.stringMatching(
+          /^compiling for this adapter \(0:02, 29 kernels so far\): .* the next run starts at once$/,
+        ),
+        expect.stringContaining('(0:12, 29 kernels so far)'),
+        '',
+      ]);
+      progress.onBatch(batchEvent(0, 1));
+      const before = out.text();
+      vi.advanceTimersByTime(60_000);
+      progress.close();
+      expect(out.text().slice(before.length)).not.toContain('compiling');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('a first batch that comes soon, and a run that says nothing, have no word of compiling', () => {
+    vi.useFakeTimers();
+    try {
+      const [soon, silent] = [stream(false), stream(false)];
+      const now = () => Date.now();
+      const progress = new Progress({ epochs: 2, stream: soon.stream, now, kernels: () => 29 });
+      const quiet = new Progress({ epochs: 2, stream: silent.stream, mode: 'silent', now, kernels: () => 29 });
+      vi.advanceTimersByTime(1_900);
+      progress.onBatch(batchEvent(0, 1));
+      vi.advanceTimersByTime(60_000);
+      expect(soon.text() + silent.text()).toBe('');
+      quiet.close();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('on a terminal: a bar with all figures, cut to its width, and whole lines above it', () => {
     const out = stream(true, 120);
     const progress = new Progress({ epochs: 3, stream: out.stream });

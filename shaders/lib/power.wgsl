@@ -48,16 +48,22 @@ fn power(x: f32, y: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(exp2_product(size_x, clamp(y, -1e12, 1e12))) | sign);
 }
 
-// As PyTorch a plain number for an exponent: one half is the square root, of -0 and -∞ too.
+// Of an exponent that all invocations share. As PyTorch: small whole ones are products, one half is the square root, of -0 and
+// -∞ too.
 fn power_of(x: f32, y: f32) -> f32 {
-  if (bitcast<u32>(y) & ~SIGN) != 0x3f000000u {
-    return power(x, y);
+  switch bitcast<u32>(y) {
+    case 0x3f800000u: { return x; }
+    case 0x40000000u: { return x * x; }
+    case 0x40400000u: { return x * x * x; }
+    case 0xbf800000u: { return 1.0 / x; }
+    case 0x3f000000u, 0xbf000000u: {
+      if bitcast<u32>(x) > SIGN {
+        return nan_from(x);
+      }
+      return select(sqrt(x), 1.0 / sqrt(x), y < 0.0);
+    }
+    default: { return power(x, y); }
   }
-  if bitcast<u32>(x) > SIGN {
-    return nan_from(x);
-  }
-  let root = sqrt(x);
-  return select(root, 1.0 / root, y < 0.0);
 }
 
 fn power_of_slope(x: f32, y: f32) -> f32 {

@@ -1,17 +1,16 @@
 // The dtype in which operands meet: PyTorch's promotion. Floats win over integers, whether tensors or numbers with a fraction.
 import { ArgumentError } from '../errors.ts';
 import { full } from '../tensor/create.ts';
-import type { DType } from '../tensor/dtype.ts';
+import { type DType, INTEGER_RANGE } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { castTo } from './pointwise.ts';
 
 export type Operand = Tensor | number;
 
-const RANGE = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
-
 /** Whether `value` is a whole number that an integer dtype holds. */
 export function holds(dtype: 'i32' | 'u32', value: number): boolean {
-  return Number.isInteger(value) && value >= RANGE[dtype][0] && value <= RANGE[dtype][1];
+  const [least, most] = INTEGER_RANGE[dtype];
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 /** f32 where there is a float tensor or a number with a fraction, or no tensor at all; else the dtype of the integer tensors. */
@@ -33,7 +32,7 @@ export function commonDtype(op: string, argument: string, operands: readonly Ope
       throw new ArgumentError({
         op,
         argument,
-        expected: `a number that ${dtype} holds, ${RANGE[dtype!].join('..')}`,
+        expected: `a number that ${dtype} holds, ${INTEGER_RANGE[dtype!].join('..')}`,
         actual: String(value),
         remedy: 'Convert the tensor with cast first.',
       });

@@ -1,7 +1,7 @@
 // Making tensors: from host values, filled, and the device they go to.
 import { ArgumentError, WeftError } from '../errors.ts';
 import { Device, type DeviceOptions } from '../gpu/device.ts';
-import { BYTES_PER_ELEMENT, type DType, dtypeOf, type TypedArray, typedArray } from './dtype.ts';
+import { BYTES_PER_ELEMENT, type DType, dtypeOf, INTEGER_RANGE, type TypedArray, typedArray } from './dtype.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 import { Storage, Tensor } from './tensor.ts';
 
@@ -58,11 +58,14 @@ export function tensor(values: Nested | TypedArray, options: CreateOptions & { s
   let shape: Shape;
   if (ArrayBuffer.isView(values)) {
     checkArray('tensor', 'values', values);
-    data = options.dtype && options.dtype !== dtypeOf(values) ? typedArray(options.dtype, values) : values.slice();
+    data =
+      options.dtype && options.dtype !== dtypeOf(values)
+        ? converted('tensor', 'values', options.dtype, values)
+        : values.slice();
     shape = options.shape ?? [values.length];
   } else {
     const found = flatten(values, flat, 'tensor');
-    data = typedArray(options.dtype ?? 'f32', flat);
+    data = converted('tensor', 'values', options.dtype ?? 'f32', flat);
     shape = options.shape ?? found;
   }
   if (sizeOf(shape) !== data.length)
@@ -122,6 +125,24 @@ function flatten(values: Nested, flat: number[], op: string): number[] {
   return [values.length, ...(inner ?? [])];
 }
 
+/** Host values as `dtype`. Fractions are cut, as in PyTorch; what an integer dtype cannot hold is refused. */
+function converted(op: string, argument: string, dtype: DType, values: ArrayLike<number>): TypedArray {
+  if (dtype !== 'f32') {
+    const [least, most] = INTEGER_RANGE[dtype];
+    for (let at = 0; at < values.length; at++) {
+      const whole = Math.trunc(values[at]!);
+      if (!(whole >= least && whole <= most))
+        throw new ArgumentError({
+          op,
+          argument,
+          expected: `what ${dtype} holds, ${least}..${most}`,
+          actual: values.length === 1 ? String(values[at]) : `${values[at]} at element ${at}`,
+        });
+    }
+  }
+  return typedArray(dtype, values);
+}
+
 /** Overwrites a tensor's elements with host values of the same number, those it keeps on the host included. */
 export function assign(target: Tensor, data: TypedArray): void {
   checkArray('assign', 'data', data);
@@ -146,7 +167,8 @@ export function full(shape: Shape, value: number, options: CreateOptions = {}): 
     return withGrad(out, options);
   }
   checkShape('full', shape);
-  const values = typedArray(dtype, new Float64Array(sizeOf(shape)).fill(value));
+  const [one] = converted('full', 'value', dtype, [value]);
+  const values = typedArray(dtype, new Float64Array(sizeOf(shape)).fill(one!));
   return withGrad(upload(values, shape, device, 'full'), options);
 }
 
@@ -167,9 +189,17 @@ export function arange(start: number, end: number, stride = 1, options: CreateOp
       expected: 'a number other than 0',
       actual: String(stride),
     });
+  const dtype = options.dtype ?? 'f32';
+  if (dtype !== 'f32' && !(Number.isInteger(start) && Number.isInteger(stride)))
+    throw new ArgumentError({
+      op: 'arange',
+      argument: 'start and stride',
+      expected: `whole numbers for ${dtype}`,
+      actual: `${start} and ${stride}`,
+    });
   const length = Math.max(0, Math.ceil((end - start) / stride));
   const values = Float64Array.from({ length }, (_, i) => start + i * stride);
-  const data = typedArray(options.dtype ?? 'f32', values);
+  const data = converted('arange', 'start and end', dtype, values);
   return withGrad(upload(data, [length], options.device ?? getDevice(), 'arange'), options);
 }
 

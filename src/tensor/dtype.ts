@@ -4,6 +4,9 @@ export type TypedArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | U
 
 export const BYTES_PER_ELEMENT = 4;
 
+/** Least and largest number of each integer dtype. */
+export const INTEGER_RANGE = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+
 export function viewAs(dtype: DType, buffer: ArrayBuffer): TypedArray {
   if (dtype === 'f32') return new Float32Array(buffer);
   return dtype === 'i32' ? new Int32Array(buffer) : new Uint32Array(buffer);

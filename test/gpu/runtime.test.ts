@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import { Device, type DeviceOptions } from '../../src/gpu/device.ts';
 import * as ops from '../../src/ops/index.ts';
-import { assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
+import { arange, assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
 import type { DType } from '../../src/tensor/dtype.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
@@ -111,6 +111,27 @@ describe('uploads', () => {
     assign(ids, Int32Array.of(1, 2));
     expect(() => ops.embedding(ids, table)).toThrow('embedding: ids must be in 0..1, got 2 at [1].');
     expect([...zeros([2], { dtype: 'i32' }).host!, ...full([1], 3, { dtype: 'u32' }).host!]).toEqual([0, 0, 3]);
+    device.destroy();
+  });
+});
+
+describe('integers from numbers', () => {
+  test('fractions are cut, as in PyTorch; what the dtype cannot hold is refused', async () => {
+    const device = await init();
+    expect([...tensor([1.7, -1.7, 2 ** 31 - 0.5], { dtype: 'i32' }).host!]).toEqual([1, -1, 2 ** 31 - 1]);
+    expect([
+      ...tensor(Float32Array.of(2.5), { dtype: 'u32' }).host!,
+      ...full([1], 1.5, { dtype: 'i32' }).host!,
+    ]).toEqual([2, 1]);
+    expect(() => tensor([0, 2 ** 31], { dtype: 'i32' })).toThrow(
+      'tensor: values must be what i32 holds, -2147483648..2147483647, got 2147483648 at element 1.',
+    );
+    expect(() => tensor(Int32Array.of(3, -1), { dtype: 'u32' })).toThrow('0..4294967295, got -1 at element 1.');
+    expect(() => full([2], Number.NaN, { dtype: 'i32' })).toThrow('full: value must be what i32 holds');
+    expect(() => arange(0, 1, 0.25, { dtype: 'i32' })).toThrow(
+      'arange: start and stride must be whole numbers for i32, got 0 and 0.25.',
+    );
+    expect([...arange(2, 7.5, 2, { dtype: 'i32' }).host!]).toEqual([2, 4, 6]);
     device.destroy();
   });
 });

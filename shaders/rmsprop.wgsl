@@ -13,14 +13,15 @@ struct Hyper { lr: f32, l2: f32, alpha: f32, one_minus_alpha: f32, eps: f32, mom
 @group(0) @binding(32) var<storage, read_write> momentum_buffer: array<Unit>;    // b, with MOMENTUM
 
 fn update(value: Unit, gradient: Unit, at: u32, h: Hyper) -> Unit {
-  let g = gradient + h.l2 * value;
+  let g = select(gradient + h.l2 * value, gradient, h.l2 == 0.0);   // 0 times infinity is none
   let s = h.alpha * square_avg[at] + h.one_minus_alpha * g * g;
   square_avg[at] = s;
   var variance = s;
   if CENTERED {
     let a = h.alpha * grad_avg[at] + h.one_minus_alpha * g;
     grad_avg[at] = a;
-    variance = max(s - a * a, Unit());
+    let difference = s - a * a;
+    variance = select(difference, Unit(), difference < Unit());
   }
   let root = sqrt(variance) + h.eps;
   if MOMENTUM {

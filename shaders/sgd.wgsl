@@ -10,7 +10,7 @@ struct Hyper { lr: f32, l2: f32, keep: f32, take: f32, momentum: f32 }
 @group(0) @binding(30) var<storage, read_write> momentum_buffer: array<Unit>;    // b, with MOMENTUM
 
 fn update(value: Unit, gradient: Unit, at: u32, h: Hyper) -> Unit {
-  var g = gradient + h.l2 * value;
+  var g = select(gradient + h.l2 * value, gradient, h.l2 == 0.0);   // 0 times infinity is none
   if MOMENTUM {
     let b = h.keep * momentum_buffer[at] + h.take * g;
     momentum_buffer[at] = b;

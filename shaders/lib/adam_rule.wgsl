@@ -14,7 +14,7 @@ fn normal_or_zero(v: Unit) -> Unit {
 }
 
 fn next(s: State, gradient: Unit, decayed: Unit, h: Hyper) -> State {
-  let g = gradient + h.l2 * decayed;
+  let g = select(gradient + h.l2 * decayed, gradient, h.l2 == 0.0);   // 0 times infinity is none
   let m = normal_or_zero(h.beta1 * s.m + h.one_minus_beta1 * g);
   let v = normal_or_zero(h.beta2 * s.v + h.one_minus_beta2 * g * g);
   if AMSGRAD {

@@ -102,6 +102,22 @@ test('split over the binding limit: the same bits', async () => {
   }
 });
 
+test('what is dropped is multiplied by 0, forward and backward: NaN and infinities give NaN', async () => {
+  const size = 64;
+  const run = async (value: number) => {
+    const x = tensor(new Float32Array(size).fill(value), { requiresGrad: true });
+    const y = ops.dropout(x, 0.5, new Generator(3));
+    backward(y, tensor(new Float32Array(size).fill(value)));
+    return [[...(await y.data())], [...(await (x.grad as Tensor).data())]];
+  };
+  const [ones] = await run(1);
+  expect(new Set(ones)).toEqual(new Set([0, 2]));
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const expected = ones!.map((v) => v * value);
+    expect(await run(value)).toEqual([expected, expected]);
+  }
+});
+
 describe('refusals', () => {
   test('a probability outside 0..1', () => {
     expect(() => ops.dropout(tensor([1]), 1.5)).toThrow('dropout: p must be in 0..1, got 1.5.');

@@ -53,7 +53,8 @@ function isOf({ of }: Exception, name: string): boolean {
   return of.endsWith('*') ? name.startsWith(of.slice(0, -1)) : name === of;
 }
 
-const names = Object.keys(fixture.meta);
+// Optimisers have theirs in test/optim/special-values.test.ts.
+const names = Object.keys(fixture.meta).filter((name) => fixture.meta[name]!.op);
 const recurrent = ['lstm', 'gru', 'rnn'];
 
 describe.each(names.filter((name) => !recurrent.includes(fixture.meta[name]!.op)))('%s', (name) => {
@@ -70,6 +71,78 @@ describe.each([
   tuned(form);
   const all = form.recurrentForm === 'scan' && !('recurrentLanes' in form);
   test.each(cells.filter((name) => all || name.endsWith('_3_ragged')))('%s', compare);
+});
+
+// What is above is small: here rows that go by groups, slabs and pieces, NaN in each of their parts.
+describe('long rows', () => {
+  const LENGTH = 3000;
+  const rows = (place: number, special: number) => {
+    const data = Float32Array.from({ length: 3 * LENGTH }, (_, i) => Math.sin(i));
+    data[LENGTH + place] = special;
+    return tensor(data, { shape: [3, LENGTH], requiresGrad: true });
+  };
+  const finite = (data: ArrayLike<number>) =>
+    Array.from({ length: 3 }, (_, r) =>
+      Array.from(data)
+        .slice((r * data.length) / 3, ((r + 1) * data.length) / 3)
+        .every(Number.isFinite),
+    );
+  const none = (data: ArrayLike<number>) =>
+    Array.from(data)
+      .slice(data.length / 3, (2 * data.length) / 3)
+      .every(Number.isNaN);
+
+  test.each([0, 1, 31, 1023, 1500, LENGTH - 1])('NaN at %d', async (place) => {
+    for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const op of [ops.softmax, ops.logSoftmax, (x: Tensor, _dim: number) => ops.layerNorm(x, LENGTH)]) {
+        const x = rows(place, special);
+        const y = op(x, 1);
+        backward(y, tensor(new Float32Array(3 * LENGTH).fill(1), { shape: [3, LENGTH] }));
+        for (const got of [await y.data(), await (x.grad as Tensor).data()]) {
+          expect(finite(got)).toEqual([true, false, true]);
+          expect(none(got), `${special}`).toBe(true);
+        }
+      }
+      const x = rows(place, special);
+      const loss = ops.crossEntropy(x, tensor(Int32Array.of(5, 7, 9)), { reduction: 'none' });
+      backward(ops.sum(loss));
+      expect(finite(await loss.data())).toEqual([true, false, true]);
+      expect(finite(await (x.grad as Tensor).data())).toEqual([true, false, true]);
+      expect(none(await (x.grad as Tensor).data())).toBe(true);
+    }
+    const x = rows(place, Number.NaN);
+    for (const op of [ops.amax, ops.amin, ops.sum, ops.mean]) {
+      expect(finite(await op(x, { dim: 1 }).data())).toEqual([true, false, true]);
+      expect(await op(x).item()).toBeNaN();
+    }
+    for (const op of [ops.argmax, ops.argmin]) {
+      expect((await op(x, 1).data())[1]).toBe(place);
+      expect(await op(x).item()).toBe(LENGTH + place);
+    }
+  });
+
+  test('NaN and infinities of a product reach their row or column alone, by every kernel', async () => {
+    for (const n of [3, 64, 260]) {
+      const make = (at?: number) => {
+        const data = Float32Array.from({ length: n * n }, (_, i) => Math.cos(i));
+        if (at !== undefined) data[at] = Number.NaN;
+        return tensor(data, { shape: [n, n] });
+      };
+      for (const [transposeA, transposeB] of [
+        [false, false],
+        [false, true],
+        [true, false],
+      ] as const) {
+        const row = await ops.matmul(make(2 * n + 1), make(), { transposeA, transposeB }).data();
+        const column = await ops.matmul(make(), make(2 * n + 1), { transposeA, transposeB }).data();
+        const [ownRow, ownColumn] = [transposeA ? 1 : 2, transposeB ? 2 : 1];
+        for (let i = 0; i < n * n; i++) {
+          if (Number.isNaN(row[i]!) !== (Math.floor(i / n) === ownRow)) expect.fail(`a row of ${n}: element ${i}`);
+          if (Number.isNaN(column[i]!) !== (i % n === ownColumn)) expect.fail(`a column of ${n}: element ${i}`);
+        }
+      }
+    }
+  });
 });
 
 test('every exported op has a case, or stands among the exceptions', () => {

@@ -23,6 +23,10 @@ const SUITES: Record<string, { about: string; load: () => Promise<Suite> }> = {
     about: 'time per token and memory as time, batch, width and vocabulary grow',
     load: async () => (await import('./suites/scaling.ts')).scaling,
   },
+  lanes: {
+    about: 'a training step on Mesa’s software adapter at 4, 8 and 16 lanes',
+    load: async () => (await import('./suites/lanes.ts')).lanes,
+  },
   step: {
     about: 'dispatches, submits, buffers, bind groups and encoding of one steady step',
     load: async () => (await import('./suites/step.ts')).step,

@@ -51,6 +51,8 @@ export interface PeerOptions {
   threads?: number;
   /** A program of Node in place of the engine's own, e.g. that of another checkout, with its arguments. */
   program?: readonly string[];
+  /** Beside the environment of this process. */
+  env?: NodeJS.ProcessEnv;
 }
 
 export class Peer {
@@ -100,7 +102,8 @@ export class Peer {
   }
 
   static async #launch(engine: EngineName, options: PeerOptions, command: string, args: string[]) {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = { ...process.env, ...options.env };
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     let noise = '';
     child.stderr.on('data', (chunk: Buffer) => {
       noise = (noise + chunk).slice(-2000);

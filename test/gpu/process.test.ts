@@ -58,7 +58,7 @@ test('kernels for vectors of a width that the user asks for go to a cache of the
   };
   try {
     expect(await cacheOf({})).toBe('undefined');
-    expect(await cacheOf({ LP_NATIVE_VECTOR_WIDTH: '128' })).toBe(join(folder, 'mesa_shader_cache_128_bits'));
+    expect(await cacheOf({ LP_NATIVE_VECTOR_WIDTH: '128' })).toBe(join(folder, 'mesa_shader_cache_128'));
     expect(await cacheOf({ LP_NATIVE_VECTOR_WIDTH: '128', MESA_SHADER_CACHE_DIR: folder })).toBe(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@
 //   clock, in bits: [0] step of now; last step that changed rows without moments; first step from which β and eps are as now;
 //          first step from which changes without gradients only shrink.   Then f32, RING slots each, a step t in slot (t - 1) % RING:
 //          (decay, step_size, bias2_sqrt, l2);   (β1, 1 - β1, β2, 1 - β2);   (eps, -, -, -)
+//          and at the end whether a step was refused: the step of now is the one before it, and `apply` does nothing
 // Which rows: the places first_listed .. + listed of `rows` (with `whole` of 0, 1, 2, …), and `swept` rows that take turns, so
 // that no row falls further behind than the ring reaches. With `apply` the listed rows take their gradient in the step of now,
 // and are distinct and ascending among all `places`; otherwise they may repeat. 0xffffffff lists no row.
@@ -21,7 +22,7 @@ struct Params {
   first_listed: u32, listed: u32, places: u32, swept: u32, whole: u32, apply: u32, span: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> clock: array<vec4u>;            // [1 + 3·RING]
+@group(0) @binding(1) var<storage, read> clock: array<vec4u>;            // [2 + 3·RING]
 @group(0) @binding(2) var<storage, read> rows: array<u32>;               // [places]
 @group(0) @binding(3) var<storage, read> gradients: array<Unit>;         // [values, width]
 @group(0) @binding(4) var<storage, read_write> stands: array<atomic<u32>>;       // [rows]
@@ -178,6 +179,9 @@ fn advance(nth: u32, row: u32, done: u32, head: vec4u, lane: u32) {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if params.apply != 0u && clock[1u + 3u * RING].x != 0u {
+    return;
+  }
   let head = clock[0];
   if lane < params.span {
     find(linear_group(workgroup_id, num_workgroups) * params.span + lane, head);

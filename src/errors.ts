@@ -121,3 +121,41 @@ export class OutOfMemoryError extends WeftError {
     this.total = total;
   }
 }
+
+export interface NonFiniteErrorFields {
+  /** Steps between the last one that was known to be finite and this one. */
+  step: number;
+  /** The step's loss; the norm where no loss was given. */
+  loss: number;
+  /** The norm of all gradients. */
+  norm: number;
+  /** The first parameter whose gradient has no finite norm: its place among those given to `clipGradNorm`, or its name. */
+  parameter: number | string | undefined;
+}
+
+/** A step whose loss or gradient norm is not finite: it was refused, and parameters and optimiser are as before it. */
+export class NonFiniteError extends WeftError {
+  override name = 'NonFiniteError';
+  readonly step: number;
+  readonly loss: number;
+  readonly norm: number;
+  readonly parameter: number | string | undefined;
+
+  constructor(fields: NonFiniteErrorFields, where = `step ${fields.step + 1} of those not verified yet`, remedy = '') {
+    super(`${where} was refused: ${whatIsNotFinite(fields)}. Parameters and optimiser are as before it.${remedy}`);
+    this.step = fields.step;
+    this.loss = fields.loss;
+    this.norm = fields.norm;
+    this.parameter = fields.parameter;
+  }
+}
+
+function whatIsNotFinite({ loss, norm, parameter }: NonFiniteErrorFields): string {
+  const named = typeof parameter === 'number' ? `parameter ${parameter}` : parameter;
+  const gradients =
+    named === undefined
+      ? `the norm of all gradients is ${norm}, though that of each is finite`
+      : `the first gradient whose norm is not finite is that of ${named}`;
+  if (Number.isFinite(loss)) return gradients;
+  return `its loss is ${loss}${Number.isFinite(norm) ? '' : `, and ${gradients}`}`;
+}

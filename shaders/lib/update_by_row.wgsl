@@ -6,13 +6,13 @@
 // value, state and gradients may be pieces of the whole: row_count rows from first_row on, value_count from first_value on.
 // Grid: `lanes` invocations a row, side by side.
 // @use grid
+// @use step_scalars
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   width: u32, lanes: u32, hyper_row: u32, listed: u32, count: u32,
   first_row: u32, row_count: u32, first_value: u32, value_count: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;            // [parameters]
 @group(0) @binding(2) var<storage, read> rows: array<u32>;               // [count]
 @group(0) @binding(3) var<storage, read> slots: array<u32>;              // [all rows of the table]
 @group(0) @binding(4) var<storage, read> gradients: array<Unit>;         // [value_count, width]
@@ -32,6 +32,9 @@ fn place_of(row: u32, slot: u32) -> u32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if hyper.refused != 0u {
+    return;
+  }
   let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
   let nth = index / params.lanes;
   var row = nth;
@@ -58,7 +61,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if select(params.first_value != 0u, place >= params.value_count, has_gradient) {
     return;
   }
-  let h = hyper[params.hyper_row];
+  let h = hyper.rows[params.hyper_row];
   for (var k = index - nth * params.lanes; k < params.width; k += params.lanes) {
     var gradient = Unit();
     if has_gradient {

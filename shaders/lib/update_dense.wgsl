@@ -4,10 +4,10 @@
 // Both parameters lie in the same state tensors, the second from `at_1` on. A parameter of size 0 is absent.
 // Grid: `strip` vec4s an invocation; update_rows has the form for row-sparse gradients.
 // @use strips
+// @use step_scalars
 alias Unit = vec4f;
 struct Params { size_0: u32, size_1: u32, hyper_0: u32, hyper_1: u32, at_1: u32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> hyper: array<Hyper>;            // [parameters]
 // @repeat i 2
 @group(0) @binding(1$i) var<storage, read_write> value_$i: array<vec4f>;   // [size_$i / 4, up]
 @group(0) @binding(2$i) var<storage, read> gradient_$i: array<vec4f>;      // [size_$i / 4, up]
@@ -15,6 +15,9 @@ struct Params { size_0: u32, size_1: u32, hyper_0: u32, hyper_1: u32, at_1: u32,
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  if hyper.refused != 0u {
+    return;
+  }
   let span = WORKGROUP_SIZE * params.strip;
   let at_0 = 0u;
   let at_1 = params.at_1;
@@ -24,7 +27,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let units = (params.size_$i + 3u) / 4u;
     let groups = (units + span - 1u) / span;
     if group < groups {
-      let h = hyper[params.hyper_$i];
+      let h = hyper.rows[params.hyper_$i];
       let strip = strip_of(group, lane, params.strip, units);
       for (var i = strip.begin; i < strip.end; i += WORKGROUP_SIZE) {
         let old = value_$i[i];

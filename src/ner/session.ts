@@ -164,6 +164,7 @@ async function runSession(options: SessionOptions, start: Start): Promise<Sessio
       data: batches,
       inputs: (batch) => loss.inputs(batch),
       loss: (batch) => loss.of(model.forward(batch), batch),
+      rows: ({ indices }) => indices,
       tokens: (batch) => batch.lengths.reduce((sum, n) => sum + n, 0),
       clipNorm: config.optimizer.clipNorm,
       scheduleEvery: config.scheduler.every,

@@ -9,29 +9,38 @@ import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { BLOCK, blocksOf, type Member } from './blocks.ts';
+import type { FiniteCheck, PartialsOf } from './finite-check.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
 import { spareView } from './update.ts';
 
 export interface ClipGradNormOptions {
   /** 2 for the Euclidean norm, Infinity for the largest magnitude. Default 2. */
   normType?: number;
+  /** Is told where the norm is not finite: PyTorch's `error_if_nonfinite`, without waiting for the device. */
+  check?: FiniteCheck | undefined;
+  /** The loss, one element, that `check` tests too. */
+  loss?: Tensor | undefined;
 }
 
+/** Stands for no limit: shaders are not promised infinities. */
+const LARGEST = 3.4e38;
 export const PER_DISPATCH = 5; // gradients beside a chunk
 const WORKGROUP = 64;
 
 /**
  * Scales all gradients in place by `min(1, maxNorm / (norm + 1e-6))`, `norm` being that of all of them as one vector, and
  * returns the norm `[]`. The order of summation follows from the shapes. A NaN or an infinity among the gradients shows in
- * the norm. A `maxNorm` that changes in a compiled step is given as a function. PyTorch: `torch.nn.utils.clip_grad_norm_`.
+ * the norm. A `maxNorm` that changes in a compiled step is given as a function; Infinity leaves the gradients as they are.
+ * PyTorch: `torch.nn.utils.clip_grad_norm_`.
  */
 export function clipGradNorm(
   params: Iterable<Tensor>,
   maxNorm: number | (() => number),
-  { normType = 2 }: ClipGradNormOptions = {},
+  { normType = 2, check, loss }: ClipGradNormOptions = {},
 ): Tensor {
   const current = () => {
     const value = typeof maxNorm === 'function' ? maxNorm() : maxNorm;
+    if (value === Number.POSITIVE_INFINITY) return LARGEST;
     checkNumber('clipGradNorm', 'maxNorm', value, { min: 0 });
     return value;
   };
@@ -39,7 +48,7 @@ export function clipGradNorm(
   if (normType !== 2 && normType !== Number.POSITIVE_INFINITY)
     refuse('clipGradNorm', 'normType', '2 or Infinity', `${normType}`);
   const { gradients, device } = gradientsOf(params);
-  if (gradients.length === 0) return full([], 0, { device });
+  if (gradients.length === 0 && !check) return full([], 0, { device });
   const overrides = { MAXIMUM: normType !== 2 };
   const { launches, count } = launchesOf(gradients);
   const partials = empty([count], { device, label: 'clipGradNorm' });
@@ -74,7 +83,8 @@ export function clipGradNorm(
     grid: 1,
     label: 'clipGradNorm',
   });
-  clip('clipGradNorm', launches, factor, false);
+  if (maxNorm !== Number.POSITIVE_INFINITY) clip('clipGradNorm', launches, factor, false);
+  check?.test(partials, total, loss, partialsOf(gradients));
   for (const temporary of [partials, factor, limit]) temporary?.dispose();
   return total;
 }
@@ -106,6 +116,8 @@ interface Launch {
 
 interface Gradient {
   readonly values: Tensor;
+  /** Which of the parameters it is the gradient of. */
+  readonly parameter: number;
   /** Where it lies, if it is in a chunk. */
   readonly place: Place | undefined;
 }
@@ -115,12 +127,12 @@ function gradientsOf(params: Iterable<Tensor>): { gradients: Gradient[]; device:
   const all = [...params];
   gatherGradients(all);
   const found = new Map<Tensor, Gradient>();
-  for (const param of all) {
+  for (const [parameter, param] of all.entries()) {
     const { grad } = param;
     const values = grad instanceof RowSparse ? grad.values : grad;
     if (!values || values.size === 0 || found.has(values)) continue;
     const place = placeOf(param);
-    found.set(values, { values, place: place?.chunk.holds(values, place.start) ? place : undefined });
+    found.set(values, { values, parameter, place: place?.chunk.holds(values, place.start) ? place : undefined });
   }
   return { gradients: [...found.values()], device: all[0]?.device ?? getDevice() };
 }
@@ -145,6 +157,15 @@ function launchesOf(gradients: readonly Gradient[]): { launches: Launch[]; count
     else launches.push({ chunk: undefined, members: [], pieces });
   }
   return { launches, count };
+}
+
+function partialsOf(gradients: readonly Gradient[]): PartialsOf[] {
+  let first = 0;
+  return gradients.map(({ parameter, values }) => {
+    const own = { parameter, first };
+    first += Math.ceil(values.size / BLOCK);
+    return own;
+  });
 }
 
 /** Pieces of at most the binding limit, cut between blocks so that the blocks are the same wherever the cuts are. */

@@ -1,6 +1,7 @@
 // Exact-lazy updates of a table: rows without a gradient are left behind, and brought up to date before anybody sees them.
 import { DeviceLostError } from '../errors.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
+import { shaders } from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { type RowPiece, rowPieces } from '../tensor/row-pieces.ts';
@@ -8,7 +9,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage, Tensor } from '../tensor/tensor.ts';
-import { CLOCK_SIZE, LazyClock, RING, type StepScalars } from './lazy-clock.ts';
+import { CLOCK_SIZE, LazyClock, RECORD_SIZE, RING, type StepScalars } from './lazy-clock.ts';
 import { SPARE, spareView } from './update.ts';
 
 /** The kernel that brings rows up to date, for rows of any width and for rows of whole vec4s. */
@@ -53,13 +54,15 @@ export class LazyTable {
   readonly #owner: LazyOwner;
   readonly #clock = new LazyClock();
   readonly #clockData: Tensor;
-  /** Where the coming step's clock arrives: the one in use is still read by what the same submit has queued before. */
+  /** Where the coming step's record arrives. */
   readonly #arrival: Tensor;
   readonly #spare: Tensor;
   readonly #stands: Tensor;
   readonly #watched = new Set<Storage>();
-  /** The step at which all rows stood together last. */
-  #settled: number;
+  /** The step at which all rows stood together last; -1 where that is not known. */
+  #settled = -1;
+  /** The step at which all rows stood together first. */
+  #begun = 0;
   readonly #settle = (ids?: Tensor, table?: Tensor) => this.settle(ids, table);
 
   /** Takes memory, and may throw where there is none; nothing has changed then. */
@@ -76,7 +79,7 @@ export class LazyTable {
     };
     try {
       this.#clockData = make(CLOCK_SIZE, 'f32');
-      this.#arrival = make(CLOCK_SIZE, 'f32');
+      this.#arrival = make(RECORD_SIZE, 'f32');
       this.#spare = make(SPARE * 64, 'f32');
       this.#stands = make(shape[0]!, 'u32');
     } catch (error) {
@@ -87,11 +90,19 @@ export class LazyTable {
     this.#label = label;
     this.#kernels = kernels;
     this.overrides = overrides;
-    this.#settled = owner.step;
-    // Rows that took part in dense steps may have moments.
-    const stand = owner.step === 0 ? 0 : 2 * owner.step + 1;
-    device.write({ ...this.#stands.view, bytes: this.#stands.bytes }, new Uint32Array(shape[0]!).fill(stand));
+    this.#begin();
     device.clear(this.#clockData.view);
+  }
+
+  /** Has all rows stand at the owner's step. */
+  #begin(): void {
+    const { step, param } = this.#owner;
+    this.#settled = step;
+    this.#begun = step;
+    // Rows that took part in dense steps may have moments.
+    const stand = step === 0 ? 0 : 2 * step + 1;
+    const { view, bytes, size } = this.#stands;
+    param.device.write({ ...view, bytes }, new Uint32Array(size).fill(stand));
   }
 
   /** Whether a table can be lazy: no other optimiser's rows in its storage are behind. */
@@ -112,11 +123,22 @@ export class LazyTable {
     }
   }
 
-  /** Sends the scalars of the coming step, made by `scalars` now and in replays. */
-  upload(scalars: () => StepScalars): void {
+  /** Sends the scalars of the coming step, made by `scalars` now and in replays; `hyper` says whether it is refused. */
+  upload(scalars: () => StepScalars, hyper: Tensor): void {
     const { device, view, bytes } = this.#arrival;
-    device.write({ ...view, bytes }, () => this.#clock.at(this.#owner.step + 1, scalars()));
-    device.copy({ ...view, bytes }, { ...this.#clockData.view, bytes });
+    device.write({ ...view, bytes }, () => this.#clock.record(this.#owner.step + 1, scalars()));
+    device.run(shaders.lazy_clock, {
+      bind: { hyper: hyper.view, record: view, clock: this.#clockData.view },
+      params: {},
+      grid: 1,
+      label: this.#label,
+    });
+  }
+
+  /** Is told that the owner went back a step; the clock on the device has not gone further. */
+  rewind(): void {
+    this.#settled = -1;
+    if (this.#owner.step < this.#begun) this.#begin();
   }
 
   /** Queues the coming step, whose scalars have been sent: rows with a gradient take it, those whose turn it is catch up. */

@@ -7,6 +7,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep } from '../tensor/scope.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import type { FiniteCheck } from './finite-check.ts';
 import type { LazyKernels } from './lazy-table.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
 import type { Moments } from './moments.ts';
@@ -56,6 +57,11 @@ export interface Rule<Group extends ParamGroup> {
   leavesIdleRows(group: Group): boolean;
   /** Whether a gradient of zero changes nothing where the state is zero. */
   leavesRestingRows(group: Group): boolean;
+}
+
+export interface StepOptions {
+  /** The step changes nothing where the check's last test, or one before it, was not finite. */
+  check?: FiniteCheck | undefined;
 }
 
 /** Base of the optimisers, after PyTorch's `Optimizer`. */
@@ -113,7 +119,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   }
 
   /** Updates every parameter that has a gradient and wants one. Queues dispatches, waits for nothing. */
-  step(): void {
+  step({ check }: StepOptions = {}): void {
     const due = this.#entries.filter(({ param }) => param.grad && param.requiresGrad && param.size > 0);
     const { device } = this.#entries[0]!.param;
     device.guard(() => this.#launched());
@@ -123,16 +129,32 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     placeTables(this.#rule, due, this.#entries);
     for (const entry of due) placeSlots(this.#rule, entry);
     this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
-    this.#launch(due, this.#hyperFor(due), this.#spare);
+    this.#launch(due, this.#hyperFor(due), this.#spare, check);
     device.hostWork(() => {
-      for (const entry of due) {
-        entry.step++;
-        for (const kind of this.#rule.uses(entry.group)) entry.live.add(kind);
-      }
+      const undo = this.#count(due);
+      const forget = check?.onRefusal(undo);
       return () => {
-        for (const entry of due) entry.step--;
+        forget?.();
+        undo();
       };
     });
+  }
+
+  /** Counts a step of parameters. Returns what takes that back. */
+  #count(due: readonly Entry<Group>[]): () => void {
+    const begun: [live: Set<string>, kind: string][] = [];
+    for (const entry of due) {
+      entry.step++;
+      for (const kind of this.#rule.uses(entry.group)) if (!entry.live.has(kind)) begun.push([entry.live, kind]);
+    }
+    for (const [live, kind] of begun) live.add(kind);
+    return () => {
+      for (const [live, kind] of begun) live.delete(kind);
+      for (const entry of due) {
+        entry.step--;
+        entry.lazy?.rewind();
+      }
+    };
   }
 
   /** Brings rows that were left behind up to date. Whoever reads them has that done anyhow. */
@@ -269,16 +291,15 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   /** Where the scalars of the coming step go, which are checked. */
   #hyperFor(due: readonly Entry<Group>[]): Tensor {
     const { device } = due[0]!.param;
-    const first = this.#scalars(due);
-    if (this.#hyper?.size !== first.length) {
+    const { length } = this.#scalars(due);
+    if (this.#hyper?.size !== length) {
       this.#hyper?.dispose();
-      const width = first.length / this.#entries.length;
-      this.#hyper = keep(empty([this.#entries.length, width], { device, label: this.type }));
+      this.#hyper = keep(empty([length], { device, label: this.type }));
     }
     return this.#hyper;
   }
 
-  /** A row of scalars for each parameter; those of parameters that are not due are zero. */
+  /** What kernels read of a step (lib/step_scalars): a zero, then a row for each parameter, zero where it is not due. */
   #scalars(due: readonly Entry<Group>[]): Float32Array<ArrayBuffer> {
     const rows = due.map(({ group, step, live }) => {
       const fresh = this.#rule.uses(group).some((kind) => !live.has(kind));
@@ -291,15 +312,15 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       refuse(this.type, `paramGroups[${at}]`, 'of finite options', JSON.stringify(options, nameNonFinite));
     });
     const width = rows[0]!.length;
-    const data = new Float32Array(width * this.#entries.length);
+    const data = new Float32Array(1 + width * this.#entries.length);
     due.forEach(({ index }, i) => {
-      data.set(rows[i]!, width * index);
+      data.set(rows[i]!, 1 + width * index);
     });
     return data;
   }
 
   /** Queues the step. The scalars are data, not parameters of the dispatches: a recorded step takes new ones. */
-  #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor): void {
+  #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor, check: FiniteCheck | undefined): void {
     const { type, kernels } = this.#rule;
     const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
     // What takes memory is done before anything is queued: a step of several parameters either has it all or changes none.
@@ -336,7 +357,11 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     }
     for (const [{ chunk }, { update, targets }] of dense) launches.push(...denseUpdates(update, targets, chunk));
     hyper.device.write({ ...hyper.view, bytes: hyper.bytes }, () => this.#scalars(due));
-    for (const entry of due) entry.lazy?.upload(() => this.#rule.scalars(entry.group, entry.step + 1, false) as never);
+    if (check) hyper.device.copy(check.refused, { ...hyper.view, bytes: 4 });
+    for (const entry of due) {
+      const scalars = () => this.#rule.scalars(entry.group, entry.step + 1, false) as never;
+      entry.lazy?.upload(scalars, hyper);
+    }
     for (const launch of launches) launch();
   }
 }

@@ -1,7 +1,9 @@
 // The training loop: batches through a loss, gradients, clipping, the optimiser, the schedule; visible top to bottom.
 import { backward } from '../autograd/tape.ts';
-import { ArgumentError, WeftError } from '../errors.ts';
+import { ArgumentError, NonFiniteError, WeftError } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
+import { FiniteCheck } from '../optim/finite-check.ts';
+import type { SchedulerState } from '../optim/schedule.ts';
 import { type Compiled, type CompileStats, compile, type Tensors } from '../tensor/compile.ts';
 import { empty } from '../tensor/create.ts';
 import { keep, step as scoped } from '../tensor/scope.ts';
@@ -54,6 +56,10 @@ export interface TrainerOptions<B, I extends Tensors> extends RunParts {
   compiled?: boolean;
   /** Bytes that recorded steps may take; see `compile`. */
   planBytes?: number | undefined;
+  /** Rows of the data set that a batch is made of, for messages. */
+  rows?(batch: B): ArrayLike<number>;
+  /** Whether steps whose loss or gradient norm is not finite are refused; true by default. */
+  checkFinite?: boolean;
   /** Tokens of a batch, padding not counted, for tokens per second. */
   tokens(batch: B): number;
   /** Largest global norm of the gradients; unlimited where undefined. */
@@ -74,13 +80,28 @@ interface EpochProgress {
   batches: number;
 }
 
+/** Where the run stood before a step whose loss is not read yet. */
+interface Before<B> {
+  readonly batch: B;
+  readonly position: Position;
+  readonly generatorStep: number;
+  /** State of a schedule that moves with every batch. */
+  readonly scheduler: SchedulerState | undefined;
+  /** Steps that the check had not verified then. */
+  readonly tested: number;
+}
+
+/** Rows that a message lists. */
+const ROWS_SHOWN = 16;
+
 export class Trainer<B, I extends Tensors> {
   readonly options: TrainerOptions<B, I>;
   position: Position = { epoch: 0, batch: 0, step: 0 };
   #progress: EpochProgress = { lossSum: 0, batches: 0 };
   /** Losses not yet read, side by side: a tensor each would hold buffers that the next steps then cannot reuse. */
   #losses: Tensor | undefined;
-  #unread = 0;
+  readonly #unread: Before<B>[] = [];
+  #check: FiniteCheck | undefined;
   readonly #run: ((inputs: I) => Tensor) & Partial<Pick<Compiled<I, Tensor>, 'stats' | 'dispose'>>;
 
   constructor(options: TrainerOptions<B, I>) {
@@ -93,6 +114,8 @@ export class Trainer<B, I extends Tensors> {
    * Trains until `epochs` epochs are done in all, from wherever the run stands. `shouldStop` is asked after every batch; when
    * it says so the run stands where it stopped and a checkpoint taken then resumes exactly. Returns whether it finished.
    * A step that throws (memory over the budget, say) leaves parameters and position as they were: fit may be called again.
+   * So does one whose loss or gradient norm is not finite: NonFiniteError names it, its batch and the first parameter whose
+   * gradient is not finite, within `logEvery` batches, and all that was done since is taken back.
    */
   async fit(epochs: number, shouldStop: () => boolean = () => false): Promise<boolean> {
     while (this.position.epoch < epochs) {
@@ -140,7 +163,9 @@ export class Trainer<B, I extends Tensors> {
   dispose(): void {
     this.#losses?.dispose();
     this.#losses = undefined;
-    this.#unread = 0;
+    this.#unread.length = 0;
+    this.#check?.dispose();
+    this.#check = undefined;
     this.#run.dispose?.();
   }
 
@@ -156,7 +181,7 @@ export class Trainer<B, I extends Tensors> {
       done++;
       this.position.batch++;
       this.position.step++;
-      if (this.#unread >= logEvery || this.position.batch === data.length) {
+      if (this.#unread.length >= logEvery || this.position.batch === data.length) {
         const runningLoss = await this.#readLosses();
         const seconds = (performance.now() - start) / 1000;
         await this.#tell('onBatch', {
@@ -179,7 +204,15 @@ export class Trainer<B, I extends Tensors> {
   }
 
   #step(batch: B): void {
-    const { optimizer, generator, scheduler, scheduleEvery = 'epoch' } = this.options;
+    const { model, optimizer, generator, scheduler, scheduleEvery = 'epoch' } = this.options;
+    if (this.options.checkFinite !== false) this.#check ??= new FiniteCheck(model.parameters()[0]!.device);
+    const before: Before<B> = {
+      batch,
+      position: { ...this.position },
+      generatorStep: generator.step,
+      scheduler: scheduleEvery === 'batch' ? scheduler?.stateDict() : undefined,
+      tested: this.#check?.pending ?? 0,
+    };
     generator.step = this.position.step;
     const noted = this.#roomForLoss();
     try {
@@ -191,7 +224,7 @@ export class Trainer<B, I extends Tensors> {
       optimizer.zeroGrad();
       throw error;
     }
-    this.#unread++;
+    this.#unread.push(before);
     noted.device.flush();
     if (scheduleEvery === 'batch') scheduler?.step();
   }
@@ -201,8 +234,10 @@ export class Trainer<B, I extends Tensors> {
     const { model, optimizer, clipNorm, loss } = this.options;
     const mean = loss(inputs);
     backward(mean);
-    if (clipNorm !== undefined) clipGradNorm(model.parameters(), clipNorm);
-    optimizer.step();
+    const check = this.#check;
+    if (check || clipNorm !== undefined)
+      clipGradNorm(model.parameters(), clipNorm ?? Number.POSITIVE_INFINITY, { check, loss: mean });
+    optimizer.step({ check });
     optimizer.zeroGrad();
     return mean;
   }
@@ -212,32 +247,50 @@ export class Trainer<B, I extends Tensors> {
     const { model, data, logEvery = 10 } = this.options;
     const { device } = model.parameters()[0]!;
     this.#losses ??= keep(empty([Math.min(logEvery, data.length)], { device, label: 'losses' }));
-    return this.#losses.viewAs([], this.#unread);
+    return this.#losses.viewAs([], this.#unread.length);
   }
 
-  /** Mean of the losses not yet read; refuses one that is not a number. */
+  /** Mean of the losses not yet read. Where a step is refused the run goes back to it, and NonFiniteError says so. */
   async #readLosses(): Promise<number> {
     const losses = this.#losses;
-    const count = this.#unread;
-    if (!losses || count === 0) return Number.NaN;
+    const unread = this.#unread.splice(0);
+    if (!losses || unread.length === 0) return Number.NaN;
     this.#losses = undefined;
-    this.#unread = 0;
-    const values = (await losses.data()).subarray(0, count);
-    losses.dispose();
+    const [values, refused] = await Promise.all([
+      losses.data(),
+      this.#check?.verify().catch((error: unknown) => {
+        if (error instanceof NonFiniteError) return error;
+        throw error;
+      }),
+    ]).finally(() => losses.dispose());
+    const first = refused ? unread.findIndex(({ tested }) => tested >= refused.step) : -1;
     let sum = 0;
-    values.forEach((value, i) => {
-      if (!Number.isFinite(value)) {
-        const at = this.position.step - values.length + i + 1;
-        throw new WeftError(
-          `training: the loss of step ${at} (epoch ${this.position.epoch + 1}) is ${value}. Lower the learning rate or clip the gradients; the last checkpoint is from before.`,
-        );
-      }
+    for (const value of values.subarray(0, first < 0 ? unread.length : first)) {
       sum += value;
       // One by one: where the run was stopped and read meanwhile must not show in the last bits.
       this.#progress.lossSum += value;
       this.#progress.batches++;
-    });
-    return sum / values.length;
+    }
+    // A test without a step is that of one that threw after it.
+    if (refused) throw first < 0 ? refused : this.#goBack(unread[first]!, refused);
+    return sum / unread.length;
+  }
+
+  /** Puts the run back to before a step that was refused. Returns the error that names it. */
+  #goBack({ batch, position, generatorStep, scheduler }: Before<B>, refused: NonFiniteError): NonFiniteError {
+    const { model, generator, data, rows } = this.options;
+    this.position = position;
+    generator.step = generatorStep;
+    if (scheduler) this.options.scheduler!.loadStateDict(scheduler);
+    const own = rows ? Array.from(rows(batch)) : [];
+    const listed = own.slice(0, ROWS_SHOWN).join(', ') + (own.length > ROWS_SHOWN ? `, … (${own.length})` : '');
+    const inEpoch = `epoch ${position.epoch + 1}, batch ${position.batch + 1} of ${data.length}`;
+    const parameter = model.parameters()[refused.parameter as number];
+    return new NonFiniteError(
+      { ...refused, parameter: model.namedParameters().find(([, p]) => p === parameter)?.[0] },
+      `training: step ${position.step + 1} (${inEpoch}${listed && `, rows ${listed}`})`,
+      ' Lower the learning rate, clip the gradients, or look at that batch.',
+    );
   }
 
   async #endEpoch(seconds: number, tokens: number): Promise<void> {

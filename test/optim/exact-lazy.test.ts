@@ -293,7 +293,7 @@ test('the forms for GPUs, for tables and gradients over the binding limit, and f
   for (const device of others) device.destroy();
 });
 
-test('a step costs a dispatch for looking rows up and one for the update, and makes nothing new', async () => {
+test('a step costs a dispatch for looking rows up, one for the clock and one for the update, and makes nothing new', async () => {
   const { device } = current;
   const table = random([500, 8], 1, device);
   const live = device.poolStats.liveBytes;
@@ -318,7 +318,7 @@ test('a step costs a dispatch for looking rows up and one for the update, and ma
   };
   const without = await costs(false);
   for (let n = 0; n < 3; n++) await costs(true);
-  expect(await costs(true)).toEqual({ dispatches: without.dispatches + 2, made: [0, 0], created: 0 });
+  expect(await costs(true)).toEqual({ dispatches: without.dispatches + 3, made: [0, 0], created: 0 });
   adam.dispose();
   ids.dispose();
   expect(device.poolStats.liveBytes).toBe(live);

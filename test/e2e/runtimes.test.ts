@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { LOSSES_WITHIN, OPS_WITHIN, RUNTIMES, runAll, WITHOUT_WEBGPU } from '../runtimes/runtimes.ts';
 import { STEPS } from '../runtimes/work.ts';
 
-test('three taggers train and ops compute in every runtime as they do in Node', { timeout: 900_000 }, async () => {
+test('three taggers train and ops compute in every runtime as they do in Node', { timeout: 1_500_000 }, async () => {
   const rows = await runAll(RUNTIMES, { atOnce: 2 });
   for (const { runtime, install, done, losses, worst } of rows) {
     if (install) console.warn(`SKIPPED: ${runtime} is not here; to have it tested: ${install}`);

@@ -16,7 +16,7 @@ const options = new Command('npm run runtimes --')
 if (options.install) {
   mkdirSync(FOLDER, { recursive: true });
   const packages = Object.entries(FROM_NPM).map(([name, version]) => `${name}@${version}`);
-  const args = ['install', '--prefix', FOLDER, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...packages];
+  const args = ['install', '--prefix', FOLDER, '--no-save', '--no-audit', '--no-fund', ...packages];
   const { status } = spawnSync('npm', args, { stdio: 'inherit', shell: process.platform === 'win32' });
   if (status !== 0) process.exit(1);
 }

@@ -156,8 +156,14 @@ test('rows that a lazy table left behind are owed the accepted steps alone, howe
     }
     for (const one of [run, other]) one.step(n % 7 === 0 ? 3 : n);
   }
+  // What was looked at while steps were refused has come no further than the last that was not.
+  run.step(200, { 2: Number.NaN });
+  for (let more = 0; more < 7; more++) run.step(300 + more);
+  await run.params[0]!.data();
+  await expect(run.check.verify()).rejects.toThrow(NonFiniteError);
+  for (let n = 200; n < 208; n++) for (const one of [run, other]) one.step(n);
   await run.check.verify();
-  await expectSameState(run, other, 'after three refusals');
+  await expectSameState(run, other, 'after four refusals');
   for (const one of [run, other]) one.dispose();
 });
 

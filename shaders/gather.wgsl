@@ -2,6 +2,7 @@
 // An index past `length` (one born on the GPU that nobody could check) gives NaN.
 // Grid: one invocation per element of out.
 // @use grid
+override LAST: bool = false;   // whether inner is 1, which saves two of three divisions
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params { size: u32, length: u32, count: u32, inner: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,10 +16,16 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   if at >= params.size {
     return;
   }
-  let outer = at / (params.count * params.inner);
+  var row = at;   // (outer, k)
+  var i = 0u;
+  if !LAST {
+    row = at / params.inner;
+    i = at % params.inner;
+  }
+  let outer = row / params.count;
   let chosen = index[at];
   if chosen < params.length {
-    out[at] = x[(outer * params.length + chosen) * params.inner + at % params.inner];
+    out[at] = x[(outer * params.length + chosen) * params.inner + i];
   } else {
     out[at] = 0x7fc00000u;
   }

@@ -40,6 +40,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   x.device.run(shaders.gather, {
     bind: { index: index.view, x: part.view, out: out.view },
     params: { size: out.size, ...sizes },
+    overrides: { LAST: sizes.inner === 1 },
     grid: Math.ceil(out.size / 64),
     label: 'gather',
   });

@@ -2,8 +2,10 @@
 //
 // Directives, each on a line of its own:
 //   // @use NAME              puts shaders/lib/NAME.wgsl here, once
-//   // @variants NAME v1 v2   makes one kernel per value, named <file>_<value>; `$NAME` in the text becomes the value
-//   // @repeat NAME N         repeats the lines up to the matching `// @end`, `$NAME` becoming 0..N-1; N may be a product (`2*4`)
+//   // @variants NAME v1 v2   makes one kernel per value, named <file>_<value>; `$NAME` in the text becomes the value.
+//                             Several names go together as `A,B a1,b1 a2,b2`; the values of one in lower case are in the text alone
+//   // @repeat NAME N         repeats the lines up to the matching `// @end`, `$NAME` becoming 0..N-1; N may be a product or a
+//                             quotient (`2*4`, `32/8`)
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,7 +79,7 @@ export function embed(): string {
   const files = texts(folder);
   const kernels = files.flatMap(([file, text]) =>
     variantsOf(text).map((values) => {
-      const name = [file, ...Object.values(values)].join('_');
+      const name = [file, ...Object.keys(values).flatMap((key) => (/^[A-Z]/.test(key) ? values[key]! : []))].join('_');
       const described = JSON.stringify(describe(name, expand({ text, libs, values }, name))).slice(1, -1);
       return `  ${name}: { ${described}, source: { text: texts.${file}!, libs, values: ${JSON.stringify(values)} } },`;
     }),

@@ -1,10 +1,12 @@
-// matmul_texel_nn_$C: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
+// matmul_texel_nn_$C_$LANES: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters whose subgroups have $LANES lanes.
 // a is stored by rows [m, k], b by rows [k, n].
 // Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
-// faster there than a vec4 of a storage buffer. Each of 8 lanes holds one vec4 of columns of 32 rows; a is loaded once by the 8 lanes
-// together and handed round by shuffles, which cost next to nothing; four k at a time keep the accumulators in registers.
-// Grid: x covers rows (32 per workgroup), y columns (32·$C per workgroup), z the batch.
+// faster there than a vec4 of a storage buffer. Each lane holds $C vec4s of columns of 32 rows; a is loaded once by the lanes
+// together and handed round by broadcasts, which cost next to nothing; four k at a time keep the accumulators in registers.
+// llvmpipe shuffles 8 lanes by one instruction, 4 or 16 by a loop over them; there it is a broadcast that takes one.
+// Grid: x covers rows (32 per workgroup), y columns (4·$LANES·$C per workgroup), z the batch.
 // @variants C 1 2
+// @variants LANES,by 4,Broadcast 8,Shuffle 16,Broadcast
 enable subgroups;
 // @use grid
 // @use activate
@@ -17,26 +19,26 @@ struct Params { m: u32, n: u32, k4: u32, a_batch: u32, a_row: u32, b_batch: u32,
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [n], or a dummy without HAS_BIAS
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;          // [batch, m, n]
 
-@compute @workgroup_size(8)
+@compute @workgroup_size($LANES)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let group = group_of(workgroup_id, num_workgroups);
   let row = group.x * 32u;
-  let col = group.y * 8u * ${C}u + lane;   // in vec4s; the lane's next one is 8 further
+  let col = group.y * ${LANES}u * ${C}u + lane;   // in vec4s; the lane's next one is $LANES further
   // @repeat c $C
-  let b_at$c = group.z * params.b_batch + min(col + ${c}u * 8u, params.b_row - 1u);
+  let b_at$c = group.z * params.b_batch + min(col + ${c}u * ${LANES}u, params.b_row - 1u);
   // @end
-  // @repeat g 4
-  let a_at$g = group.z * params.a_batch + min(row + ${g}u * 8u + lane, params.m - 1u) * params.a_row;
+  // @repeat g 32/$LANES
+  let a_at$g = group.z * params.a_batch + min(row + ${g}u * ${LANES}u + lane, params.m - 1u) * params.a_row;
   // @end
-  // @repeat g 4
-  // @repeat l 8
+  // @repeat g 32/$LANES
+  // @repeat l $LANES
   // @repeat c $C
   var c${g}_${l}_$c = vec4f();
   // @end
   // @end
   // @end
   for (var q = 0u; q < params.k4; q++) {
-    // @repeat g 4
+    // @repeat g 32/$LANES
     let a$g = textureLoad(a, texel(a_at$g + q));
     // @end
     // @repeat c $C
@@ -44,10 +46,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     let b${u}_$c = textureLoad(b, texel(b_at$c + (q * 4u + ${u}u) * params.b_row));
     // @end
     // @end
-    // @repeat g 4
-    // @repeat l 8
+    // @repeat g 32/$LANES
+    // @repeat l $LANES
     {
-      let s = vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
+      let s = subgroup$by(a$g, ${l}u);
       // @repeat c $C
       c${g}_${l}_$c = c${g}_${l}_$c + s.x * b0_$c + s.y * b1_$c + s.z * b2_$c + s.w * b3_$c;
       // @end
@@ -56,8 +58,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
   }
   var sums = array<vec4f, 32 * $C>(
-    // @repeat g 4
-    // @repeat l 8
+    // @repeat g 32/$LANES
+    // @repeat l $LANES
     // @repeat c $C
     c${g}_${l}_$c,
     // @end
@@ -65,7 +67,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
   );
   for (var c = 0u; c < ${C}u; c++) {
-    let first = (col + c * 8u) * 4u;
+    let first = (col + c * ${LANES}u) * 4u;
     if first >= params.n {
       return;
     }

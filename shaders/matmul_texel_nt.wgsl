@@ -1,10 +1,12 @@
-// matmul_texel_nt_$C: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters with 8 lanes.
+// matmul_texel_nt_$C_$LANES: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters whose subgroups have $LANES lanes.
 // a is stored by rows [m, k], b transposed [n, k], or both are packed (matmul_pack).
 // Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
-// faster there than a vec4 of a storage buffer. Each of 8 lanes holds four columns of 32 rows; a is loaded once by the 8 lanes
-// together and handed round by shuffles, which cost next to nothing; four k at a time keep the accumulators in registers.
-// Grid: x covers rows (32 per workgroup), y columns (32·$C per workgroup), z the batch.
+// faster there than a vec4 of a storage buffer. Each lane holds 4·$C columns of 32 rows; a is loaded once by the lanes
+// together and handed round by broadcasts, which cost next to nothing; four k at a time keep the accumulators in registers.
+// llvmpipe shuffles 8 lanes by one instruction, 4 or 16 by a loop over them; there it is a broadcast that takes one.
+// Grid: x covers rows (32 per workgroup), y columns (4·$LANES·$C per workgroup), z the batch.
 // @variants C 1 2
+// @variants LANES,by 4,Broadcast 8,Shuffle 16,Broadcast
 enable subgroups;
 // @use grid
 // @use activate
@@ -25,29 +27,29 @@ fn place_in(base: u32, i: u32, tile: u32, row: u32) -> u32 {
   return base + i / 32u * tile + i % 32u * row;
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size($LANES)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let group = group_of(workgroup_id, num_workgroups);
   let row = group.x * 32u;
-  // Lane l holds columns l, l + 8, … of the tile, four in the components of a vec4.
-  let col = group.y * 32u * ${C}u + lane;
+  // Lane l holds columns l, l + $LANES, … of the tile, four in the components of a vec4.
+  let col = group.y * 4u * ${LANES}u * ${C}u + lane;
   // @repeat c $C
   // @repeat j 4
-  let b_at${c}_$j = place_in(group.z * params.b_batch, min(col + ${c}u * 32u + ${j}u * 8u, params.n - 1u), params.b_tile, params.b_row);
+  let b_at${c}_$j = place_in(group.z * params.b_batch, min(col + (${c}u * 4u + ${j}u) * ${LANES}u, params.n - 1u), params.b_tile, params.b_row);
   // @end
   // @end
-  // @repeat g 4
-  let a_at$g = place_in(group.z * params.a_batch, min(row + ${g}u * 8u + lane, params.m - 1u), params.a_tile, params.a_row);
+  // @repeat g 32/$LANES
+  let a_at$g = place_in(group.z * params.a_batch, min(row + ${g}u * ${LANES}u + lane, params.m - 1u), params.a_tile, params.a_row);
   // @end
-  // @repeat g 4
-  // @repeat l 8
+  // @repeat g 32/$LANES
+  // @repeat l $LANES
   // @repeat c $C
   var c${g}_${l}_$c = vec4f();
   // @end
   // @end
   // @end
   for (var q = 0u; q < params.k4; q++) {
-    // @repeat g 4
+    // @repeat g 32/$LANES
     let a$g = textureLoad(a, texel(a_at$g + q * params.next));
     // @end
     // @repeat c $C
@@ -67,10 +69,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @repeat c $C
     let b3_$c = vec4f(w${c}_0.w, w${c}_1.w, w${c}_2.w, w${c}_3.w);
     // @end
-    // @repeat g 4
-    // @repeat l 8
+    // @repeat g 32/$LANES
+    // @repeat l $LANES
     {
-      let s = vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
+      let s = subgroup$by(a$g, ${l}u);
       // @repeat c $C
       c${g}_${l}_$c = c${g}_${l}_$c + s.x * b0_$c + s.y * b1_$c + s.z * b2_$c + s.w * b3_$c;
       // @end
@@ -79,8 +81,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
   }
   var sums = array<vec4f, 32 * $C>(
-    // @repeat g 4
-    // @repeat l 8
+    // @repeat g 32/$LANES
+    // @repeat l $LANES
     // @repeat c $C
     c${g}_${l}_$c,
     // @end
@@ -88,19 +90,19 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     // @end
   );
   for (var c = 0u; c < ${C}u; c++) {
-    let first = col + c * 32u;
+    let first = col + c * 4u * ${LANES}u;
     var added = vec4f();
     if HAS_BIAS {
       for (var j = 0u; j < 4u; j++) {
-        added[j] = bias[min(first + j * 8u, params.n - 1u)];
+        added[j] = bias[min(first + j * ${LANES}u, params.n - 1u)];
       }
     }
     for (var i = 0u; i < min(32u, params.m - row); i++) {
       let sum = sums[i * ${C}u + c] + added;
       let at = (group.z * params.m + row + i) * params.n;
       for (var j = 0u; j < 4u; j++) {
-        if first + j * 8u < params.n {
-          out[at + first + j * 8u] = activate(sum[j]);
+        if first + j * ${LANES}u < params.n {
+          out[at + first + j * ${LANES}u] = activate(sum[j]);
         }
       }
     }

@@ -1,11 +1,13 @@
-// recurrent_backward_texel_$CELL_$R: time steps of the gradient of a recurrent layer, all directions, for software adapters with 8 lanes.
+// recurrent_backward_texel_$CELL_$LANES_$R: time steps of the gradient of a recurrent layer, all directions, for software adapters
+// whose subgroups have $LANES lanes.
 //   product = d_gates_{t+1} · Rᵀ, then the cell (lib/${CELL}_backward) and what all cells do around it (lib/recurrent_backward)
-// Each of 8 lanes holds four units of 8·$R rows. The weights come as texels of four k (recurrent_pack); a row's gradients are loaded
-// once by the 8 lanes together and handed round by shuffles.
+// Each lane holds four units of $LANES·$R rows. The weights come as texels of four k (recurrent_pack, whose panels of 8 are two
+// subgroups' of 4 lanes, or half of one of 16); a row's gradients are loaded once by the lanes together and handed round by broadcasts.
+// llvmpipe shuffles 8 lanes by one instruction, 4 or 16 by a loop over them; there it is a broadcast that takes one.
 // Grid: x covers units (4·WORKGROUP_SIZE to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z
-// the batch (8·$R rows per workgroup).
+// the batch ($LANES·$R rows per workgroup).
 // @variants CELL lstm gru rnn
-// @variants R 1 2
+// @variants LANES,R,by 4,2,Broadcast 4,4,Broadcast 8,1,Shuffle 8,2,Shuffle 16,1,Broadcast
 enable subgroups;
 // @use grid
 // @use texel
@@ -15,7 +17,7 @@ enable subgroups;
 @group(0) @binding(4) var d_out: texture_storage_2d<rgba32float, read>;     // [B·T rows, D·H]
 @group(0) @binding(6) var saved: texture_storage_2d<rgba32float, read>;     // [B·T rows, D·H]
 
-const ROWS = 8u * ${R}u;
+const ROWS = ${LANES}u * ${R}u;
 
 fn d_out_at(place: u32) -> vec4f {
   return textureLoad(d_out, texel(place));
@@ -32,14 +34,15 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let d = group.y;
   let first = group.z * ROWS;
   let quads = params.hidden / 4u;
-  let r_at = (d * ((quads + 7u) / 8u) + k / 8u) * GATES * params.hidden * 8u + lane;
+  let panels = (quads + 7u) / 8u;
+  let r_at = (d * panels + min(k / 8u, panels - 1u)) * GATES * params.hidden * 8u + k % 8u;
   for (var step = params.first; step < params.last; step++) {
     // @repeat g $R
-    let next$g = next_of(step, min(first + ${g}u * 8u + lane, params.batch - 1u), d);
+    let next$g = next_of(step, min(first + ${g}u * ${LANES}u + lane, params.batch - 1u), d);
     let at$g = select(0u, next$g.place, next$g.is);
     // @end
     // @repeat g $R
-    // @repeat l 8
+    // @repeat l $LANES
     var z${g}_${l} = vec4f();
     // @end
     // @end
@@ -50,14 +53,14 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       let w_at = r_at + q * 32u;
       let w = mat4x4f(textureLoad(r, texel(w_at)), textureLoad(r, texel(w_at + 8u)), textureLoad(r, texel(w_at + 16u)), textureLoad(r, texel(w_at + 24u)));
       // @repeat g $R
-      // @repeat l 8
-      z${g}_${l} += w * vec4f(subgroupShuffle(a$g.x, ${l}u), subgroupShuffle(a$g.y, ${l}u), subgroupShuffle(a$g.z, ${l}u), subgroupShuffle(a$g.w, ${l}u));
+      // @repeat l $LANES
+      z${g}_${l} += w * subgroup$by(a$g, ${l}u);
       // @end
       // @end
     }
     var sums = array<vec4f, ROWS>(
       // @repeat g $R
-      // @repeat l 8
+      // @repeat l $LANES
       z${g}_${l},
       // @end
       // @end

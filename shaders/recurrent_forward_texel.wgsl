@@ -1,11 +1,14 @@
-// recurrent_forward_texel_$CELL_$R: time steps of a recurrent layer, all directions, for software adapters with 8 lanes.
+// recurrent_forward_texel_$CELL_$LANES_$R: time steps of a recurrent layer, all directions, for software adapters whose subgroups have
+// $LANES lanes.
 //   z = h_{t-1} · R, then the cell (lib/${CELL}_forward) and what all cells do after it (lib/recurrent_forward)
-// Each of 8 lanes holds all gates of one unit for 8·$R rows. The weights come as texels, four k in each (recurrent_pack); a row's
-// state is loaded once by the 8 lanes together and handed round by shuffles; four k at a time keep the sums in registers.
+// Each lane holds all gates of one unit for $LANES·$R rows. The weights come as texels, four k in each (recurrent_pack, whose panels
+// of 8 units are two subgroups' of 4 lanes, or half of one of 16); a row's state is loaded once by the lanes together and handed
+// round by broadcasts; four k at a time keep the sums in registers.
+// llvmpipe shuffles 8 lanes by one instruction, 4 or 16 by a loop over them; there it is a broadcast that takes one.
 // Grid: x covers units (WORKGROUP_SIZE to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z the
-// batch (8·$R rows per workgroup).
+// batch ($LANES·$R rows per workgroup).
 // @variants CELL lstm gru rnn
-// @variants R 1 2 4
+// @variants LANES,R,by 4,2,Broadcast 4,4,Broadcast 4,8,Broadcast 8,1,Shuffle 8,2,Shuffle 8,4,Shuffle 16,1,Broadcast 16,2,Broadcast
 enable subgroups;
 // @use grid
 // @use texel
@@ -13,7 +16,7 @@ enable subgroups;
 // @use ${CELL}_forward
 @group(0) @binding(2) var r: texture_storage_2d<rgba32float, read>;      // [D, ⌈H/8⌉, H/4 (k), G, 8 units] of four k
 
-const ROWS = 8u * ${R}u;
+const ROWS = ${LANES}u * ${R}u;
 
 fn weight(at: u32) -> vec4f {
   return textureLoad(r, texel(at));
@@ -26,16 +29,17 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let d = group.y;
   let first = group.z * ROWS;
   let quads = params.hidden / 4u;
-  let r_at = (d * ((params.hidden + 7u) / 8u) + j / 8u) * quads * GATES * 8u + lane;
+  let panels = (params.hidden + 7u) / 8u;
+  let r_at = (d * panels + min(j / 8u, panels - 1u)) * quads * GATES * 8u + j % 8u;
   let mine = lane & ~3u;                                                 // the first of the four lanes that share a vector of states
   let t_first = time_of(params.first, d);
   // @repeat g $R
-  var h_at$g = place(min(first + ${g}u * 8u + lane, params.batch - 1u), t_first, d) * quads;
+  var h_at$g = place(min(first + ${g}u * ${LANES}u + lane, params.batch - 1u), t_first, d) * quads;
   // @end
   let h_step = select(params.stride_t, 0u - params.stride_t, d == 1u) * params.directions * quads;
   for (var step = params.first; step < params.last; step++) {
     // @repeat g $R
-    // @repeat l 8
+    // @repeat l $LANES
     var z${g}_${l} = Gates();
     // @end
     // @end
@@ -45,14 +49,14 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
       // @end
       let w = weights(r_at + q * GATES * 8u);
       // @repeat g $R
-      // @repeat l 8
-      z${g}_${l} += product(vec4f(subgroupShuffle(h$g.x, ${l}u), subgroupShuffle(h$g.y, ${l}u), subgroupShuffle(h$g.z, ${l}u), subgroupShuffle(h$g.w, ${l}u)), w);
+      // @repeat l $LANES
+      z${g}_${l} += product(subgroup$by(h$g, ${l}u), w);
       // @end
       // @end
     }
     var sums = array<Gates, ROWS>(
       // @repeat g $R
-      // @repeat l 8
+      // @repeat l $LANES
       z${g}_${l},
       // @end
       // @end

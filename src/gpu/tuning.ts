@@ -9,19 +9,20 @@ export const KERNEL_SETS = ['gpu', 'software', 'portable'] as const;
 export type KernelSet = (typeof KERNEL_SETS)[number];
 
 /** Subgroup sizes that the texel kernels are written for. */
-const TEXEL_LANES: readonly number[] = [8];
+const TEXEL_LANES = [4, 8, 16] as const;
+export type TexelLanes = (typeof TEXEL_LANES)[number];
 
 /** The decisions; ops read these and never ask what the adapter is. None changes a sum's order but those about kernels' methods. */
 export interface Tuning {
   readonly kernels: KernelSet;
   /** Lanes by which products read their operands as texels; 0 where they do not. */
-  readonly texelLanes: number;
+  readonly texelLanes: TexelLanes | 0;
   /** Whether products go by tiles in workgroup memory; else by texels where `texelLanes` says so, or straight from storage. */
   readonly tiles: boolean;
   /** Side of the square workgroups that compute a tile: each invocation four rows and columns of it, or eight. */
   readonly tileSide: 8 | 16;
   /** Lanes by which recurrent kernels read their weights as texels; 0 for the plain kernels. */
-  readonly recurrentLanes: number;
+  readonly recurrentLanes: TexelLanes | 0;
   /** Recurrent layers of at most `hidden` units and at least `rows` rows (of all directions) go by one dispatch, others by steps. */
   readonly scan: { readonly hidden: number; readonly rows: number };
   /** `scan` or `step` for all recurrent layers that can, against `scan`: for tests and benches. */
@@ -83,8 +84,8 @@ export function tuningOf(query: TuningQuery): Tuning {
   const { kernels, kind, subgroupSize, hasSubgroups, readsTextures, maxWorkgroupSize } = query;
   const own = kind === 'cpu' ? 'software' : 'gpu';
   const chosen = kernels ?? own;
-  const readable = hasSubgroups && readsTextures && TEXEL_LANES.includes(subgroupSize);
-  const lanes = chosen === 'software' && readable ? subgroupSize : 0;
+  const texels = chosen === 'software' && hasSubgroups && readsTextures;
+  const lanes = (texels && TEXEL_LANES.find((size) => size === subgroupSize)) || 0;
   const table = (chosen === 'portable' ? own : chosen) === 'gpu' ? GPU : SOFTWARE;
   const tileSide = maxWorkgroupSize >= 256 ? 16 : 8;
   return { ...table, kernels: chosen, tileSide, texelLanes: lanes, recurrentLanes: lanes, recurrentForm: undefined };

@@ -10,15 +10,19 @@ export interface ShaderSource {
   readonly values: Readonly<Record<string, string>>;
 }
 
-const VARIANTS = /^\/\/ @variants (\w+) (.+)$/m;
+const VARIANTS = /^\/\/ @variants ([\w,]+) (.+)$/m;
 
 /** The values of all variants of a file, in order; one empty set where it has none. */
 export function variantsOf(text: string): Record<string, string>[] {
   const found = VARIANTS.exec(text);
   if (!found) return [{}];
   const rest = variantsOf(text.replace(found[0], ''));
-  const values = found[2]!.trim().split(/\s+/);
-  return values.flatMap((value) => rest.map((more) => ({ [found[1]!]: value, ...more })));
+  const names = found[1]!.split(',');
+  return found[2]!
+    .trim()
+    .split(/\s+/)
+    .map((values) => Object.fromEntries(values.split(',').map((value, i) => [names[i]!, value])))
+    .flatMap((values) => rest.map((more) => ({ ...values, ...more })));
 }
 
 /** The WGSL of a kernel. `where` names it in errors. */
@@ -45,8 +49,10 @@ function placeholder(name: string): RegExp {
   return new RegExp(`\\$(${name}(?!\\w)|\\{${name}\\})`, 'g');
 }
 
-function product(text: string, where: string): number {
-  const value = text.split('*').reduce((all, part) => all * Number(part), 1);
+/** A product of whole numbers, divided by those that follow a `/`. */
+function count(text: string, where: string): number {
+  const [above, ...below] = text.split('/').map((part) => part.split('*').reduce((all, n) => all * Number(n), 1));
+  const value = below.reduce((left, n) => left / n, above!);
   if (!Number.isInteger(value)) throw new Error(`${where}: "${text}" is no whole number`);
   return value;
 }
@@ -69,7 +75,7 @@ function repeat(lines: readonly string[], where: string): string[] {
     }
     const body = lines.slice(at + 1, end);
     const name = placeholder(open[1]!);
-    for (let i = 0; i < product(open[2]!, where); i++)
+    for (let i = 0; i < count(open[2]!, where); i++)
       out.push(
         ...repeat(
           body.map((text) => text.replace(name, String(i))),

@@ -1,17 +1,11 @@
-// The method of matrix products for software adapters with 8 lanes: operands through textures, which they load faster than buffers.
+// The method of matrix products for software adapters: operands through textures, which they load faster than buffers.
 import { shaders } from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
+import type { TexelLanes } from '../gpu/tuning.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { copyStrided } from './copy-strided.ts';
 import { epilogue, type Gemm, type Matrix, work } from './gemm-product.ts';
-
-/** By how the operands are stored, then by the vec4s of columns that a lane holds. */
-const KERNELS = {
-  nn: { 1: shaders.matmul_texel_nn_1, 2: shaders.matmul_texel_nn_2 },
-  tn: { 1: shaders.matmul_texel_tn_1, 2: shaders.matmul_texel_tn_2 },
-  nt: { 1: shaders.matmul_texel_nt_1, 2: shaders.matmul_texel_nt_2 },
-};
 
 /** Rows of a, or columns of b, that a workgroup takes together. */
 const TILE = 32;
@@ -53,19 +47,23 @@ function launch(form: 'nn' | 'nt' | 'tn', product: Gemm, out: Tensor, a: Operand
   const { m, n, k, batch, label } = product;
   const { device } = out;
   const { bias, overrides } = epilogue(product);
-  const wide = n > TILE ? 2 : 1;
+  const lanes = device.tuning.texelLanes as TexelLanes; // canRun
+  const wide = n > 4 * lanes ? 2 : 1;
   const params = { m, n, k4: Math.ceil(k / 4), a_batch: a.batch, a_row: a.row, b_batch: b.batch, b_row: b.row };
   device.withTextures([a.tensor.view, b.tensor.view], label, ([ta, tb]) => {
     const options = {
       bind: { a: ta, b: tb, bias, out: out.view },
       overrides,
-      grid: [Math.ceil(m / TILE), Math.ceil(n / (TILE * wide)), batch] as const,
+      grid: [Math.ceil(m / TILE), Math.ceil(n / (4 * lanes * wide)), batch] as const,
       label,
       ...work(product),
     };
     if (form === 'nt')
-      device.run(KERNELS.nt[wide], { ...options, params: { ...params, a_tile: a.tile, b_tile: b.tile, next } });
-    else device.run(KERNELS[form][wide], { ...options, params });
+      device.run(shaders[`matmul_texel_nt_${wide}_${lanes}`], {
+        ...options,
+        params: { ...params, a_tile: a.tile, b_tile: b.tile, next },
+      });
+    else device.run(shaders[`matmul_texel_${form}_${wide}_${lanes}`], { ...options, params });
   });
 }
 

@@ -43,8 +43,8 @@ export function recurrentForm(
 /** How one pass over the steps is dispatched. */
 export interface Launch {
   readonly form: RecurrentForm;
-  /** Row groups of 8 that an invocation of the texel kernels holds; undefined for the plain ones. */
-  readonly texel: 1 | 2 | 4 | undefined;
+  /** Lanes of the texel kernel and row groups of as many that an invocation holds, `lanes_groups`; undefined for the plain ones. */
+  readonly texel: string | undefined;
   readonly grid: readonly [number, number, number];
   readonly overrides: { HANDOVER: number; STATE: number; WORKGROUP_SIZE: number; QUADS?: number };
 }
@@ -54,27 +54,28 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
   const { geometry, kind, x } = layer;
   const { batch, hidden, directions } = geometry;
   const { device } = x;
-  const texel = device.tuning.recurrentLanes > 0;
+  const lanes = device.tuning.recurrentLanes;
+  const tile = (form: RecurrentForm) => (lanes ? texelTile(layer, pass, form, lanes) : plainTile(layer, pass, form));
   const wanted = recurrentForm(device.tuning, { hidden, batch, directions });
-  const scan = (texel ? texelTile : plainTile)(layer, pass, 'scan');
-  const form = wanted === 'scan' && scan.lanes <= device.maxWorkgroupSize ? 'scan' : 'step';
-  const { lanes, rows, columns, quads } = form === 'scan' ? scan : (texel ? texelTile : plainTile)(layer, pass, 'step');
+  const scan = tile('scan');
+  const form = wanted === 'scan' && scan.invocations <= device.maxWorkgroupSize ? 'scan' : 'step';
+  const { invocations, rows, columns, quads } = form === 'scan' ? scan : tile('step');
   const vec4s = (rows * hidden * (pass === 'forward' ? 2 : kind.gates)) / 4;
   // On a CPU a barrier's price grows with what it keeps, and workgroup memory is no faster than any other.
-  const local = form === 'scan' && !texel && vec4s * 16 <= device.maxWorkgroupBytes;
+  const local = form === 'scan' && !lanes && vec4s * 16 <= device.maxWorkgroupBytes;
   return {
     form,
-    texel: texel ? ((rows / 8) as 1 | 2 | 4) : undefined,
+    texel: lanes ? `${lanes}_${rows / lanes}` : undefined,
     grid: [columns, directions, Math.ceil(batch / rows)],
     overrides: {
       HANDOVER: form === 'step' ? 0 : local ? 2 : 1,
       // Few sizes, for each is compiled on its own. The plain forward kernel needs a vec4 for each invocation in any case.
       STATE: local
         ? Math.min(2 ** Math.ceil(Math.log2(Math.max(vec4s, 256))), device.maxWorkgroupBytes / 16)
-        : texel || pass === 'backward'
+        : lanes || pass === 'backward'
           ? 1
-          : lanes,
-      WORKGROUP_SIZE: lanes,
+          : invocations,
+      WORKGROUP_SIZE: invocations,
       ...(quads === undefined ? {} : { QUADS: quads }),
     },
   };
@@ -82,29 +83,31 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
 
 /** Invocations and rows of a workgroup, workgroups over the units, and what `QUADS` is. */
 interface Tile {
-  lanes: number;
+  invocations: number;
   rows: number;
   columns: number;
   quads?: number;
 }
 
-function texelTile({ geometry }: Layer, pass: 'forward' | 'backward', form: RecurrentForm): Tile {
+function texelTile({ geometry }: Layer, pass: 'forward' | 'backward', form: RecurrentForm, lanes: number): Tile {
   const { batch, hidden, directions } = geometry;
-  const groups = Math.ceil(hidden / (pass === 'forward' ? 8 : 32));
+  const groups = Math.ceil(hidden / (pass === 'forward' ? lanes : 4 * lanes));
   // A scan's workgroups are all there is to run side by side: two at least, where the batch has the rows.
   const fits = (rows: number) => rows < 2 * batch && (form === 'step' || directions * Math.ceil(batch / rows) > 1);
   // 32 are no faster backward, and take half as long again to compile.
-  const rows = (pass === 'forward' ? [32, 16] : [16]).find(fits) ?? 8;
-  return form === 'scan' ? { lanes: 8 * groups, rows, columns: 1 } : { lanes: 8, rows, columns: groups };
+  const rows = (pass === 'forward' ? [32, 16] : [16]).find(fits) ?? Math.max(8, lanes);
+  return form === 'scan'
+    ? { invocations: lanes * groups, rows, columns: 1 }
+    : { invocations: lanes, rows, columns: groups };
 }
 
 function plainTile({ geometry }: Layer, pass: 'forward' | 'backward', form: RecurrentForm): Tile {
   const { batch, hidden } = geometry;
   if (pass === 'forward')
     return form === 'scan'
-      ? { lanes: Math.ceil(hidden / 32) * 32, rows: 4, columns: 1 }
-      : { lanes: 64, rows: 4, columns: Math.ceil(hidden / 64) };
+      ? { invocations: Math.ceil(hidden / 32) * 32, rows: 4, columns: 1 }
+      : { invocations: 64, rows: 4, columns: Math.ceil(hidden / 64) };
   const quads = form === 'scan' ? hidden / 4 : 16;
   const pairs = form === 'scan' ? Math.max(1, Math.min(Math.floor(128 / quads), Math.ceil(batch / 2))) : 4;
-  return { lanes: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
+  return { invocations: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
 }

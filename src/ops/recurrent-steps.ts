@@ -6,47 +6,12 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Layer } from './recurrent.ts';
 import { type Launch, launchOf } from './recurrent-form.ts';
 
-/** `plain`, or by the row groups of 8 that an invocation holds. */
-type Forms = { plain: Kernel; 1: Kernel; 2: Kernel; 4?: Kernel };
-const KERNELS: Record<'forward' | 'backward', Record<Layer['kind']['op'], Forms>> = {
-  forward: {
-    lstm: {
-      plain: shaders.recurrent_forward_lstm,
-      1: shaders.recurrent_forward_texel_lstm_1,
-      2: shaders.recurrent_forward_texel_lstm_2,
-      4: shaders.recurrent_forward_texel_lstm_4,
-    },
-    gru: {
-      plain: shaders.recurrent_forward_gru,
-      1: shaders.recurrent_forward_texel_gru_1,
-      2: shaders.recurrent_forward_texel_gru_2,
-      4: shaders.recurrent_forward_texel_gru_4,
-    },
-    rnn: {
-      plain: shaders.recurrent_forward_rnn,
-      1: shaders.recurrent_forward_texel_rnn_1,
-      2: shaders.recurrent_forward_texel_rnn_2,
-      4: shaders.recurrent_forward_texel_rnn_4,
-    },
-  },
-  backward: {
-    lstm: {
-      plain: shaders.recurrent_backward_lstm,
-      1: shaders.recurrent_backward_texel_lstm_1,
-      2: shaders.recurrent_backward_texel_lstm_2,
-    },
-    gru: {
-      plain: shaders.recurrent_backward_gru,
-      1: shaders.recurrent_backward_texel_gru_1,
-      2: shaders.recurrent_backward_texel_gru_2,
-    },
-    rnn: {
-      plain: shaders.recurrent_backward_rnn,
-      1: shaders.recurrent_backward_texel_rnn_1,
-      2: shaders.recurrent_backward_texel_rnn_2,
-    },
-  },
-};
+/** Kernels by their names, which tell pass, form and cell. */
+const KERNELS: Readonly<Record<string, Kernel>> = shaders;
+
+function kernelOf(pass: 'forward' | 'backward', { op }: Layer['kind'], { texel }: Launch): Kernel {
+  return KERNELS[texel ? `recurrent_${pass}_texel_${op}_${texel}` : `recurrent_${pass}_${op}`]!;
+}
 
 /** The recurrent weights as the kernels read them, and sums of the biases: views of one tensor, which `all` is. */
 export interface Packed {
@@ -116,7 +81,7 @@ export function runSteps(
   const { device } = x;
   if (geometry.batch * geometry.time === 0) return;
   const launch = launchOf(layer, pass);
-  const kernel: Kernel = KERNELS[pass][kind.op][launch.texel ?? 'plain']!;
+  const kernel = kernelOf(pass, kind, launch);
   const views = Object.fromEntries(Object.entries({ ...tensors, lengths }).map(([name, t]) => [name, t.view]));
   const run = (own: object) => {
     const bind = { ...views, ...own } as Record<string, (typeof views)[string]>;

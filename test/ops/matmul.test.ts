@@ -188,7 +188,8 @@ test('the table: tiles and slabs for GPUs, texels or the plain kernel for softwa
   expect(of(like('cpu', 8), 1024, 512, 2048), 'a long sum').toBe('texel_packed');
   expect(of(like('cpu', 8), 8192, 512, 4096), 'operands over half a binding').toBe('texel');
   expect(of(like('cpu', 8), 8, 8, 8)).toBe('direct');
-  expect(of(like('cpu', 4), 1024, 1024, 1024)).toBe('direct');
+  for (const lanes of [4, 16]) expect(of(like('cpu', lanes), 1024, 1024, 1024), `${lanes} lanes`).toBe('texel');
+  expect(of(like('cpu', 32), 1024, 1024, 1024), 'a size without kernels').toBe('direct');
   expect(gemmClass({ m: 9, n: 200, k: 1024, batch: 1 })).toBe('gemm 16x256x1024');
   expect(gemmClass({ m: 5000, n: 200, k: 4096, batch: 3 })).toBe('gemm 4 x 4096x256x4096');
 });

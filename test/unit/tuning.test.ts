@@ -17,6 +17,11 @@ test('an adapter has the kernels of its class where nobody says otherwise', () =
 });
 
 test('texel kernels need subgroups of a size they are written for, and textures that WGSL reads', () => {
+  for (const subgroupSize of [4, 8, 16])
+    expect(tuningOf({ ...LAVAPIPE, subgroupSize })).toMatchObject({
+      texelLanes: subgroupSize,
+      recurrentLanes: subgroupSize,
+    });
   for (const lacking of [{ hasSubgroups: false }, { readsTextures: false }, { subgroupSize: 0 }, { subgroupSize: 32 }])
     expect(tuningOf({ ...LAVAPIPE, ...lacking })).toMatchObject({ kernels: 'software', texelLanes: 0, tiles: false });
 });

@@ -12,8 +12,8 @@ test('libraries go in once, in the order they are used, with what they use thems
 });
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: WGSL's placeholders look like JavaScript's
-test('repeats nest, count by products, and leave longer names alone', () => {
-  const text = '// @repeat i 2\n// @repeat j 1*2\nlet v${i}_$j = $index + $i;\n// @end\n// @end\n';
+test('repeats nest, count by products and quotients, and leave longer names alone', () => {
+  const text = '// @repeat i 2*6/6\n// @repeat j 1*2\nlet v${i}_$j = $index + $i;\n// @end\n// @end\n';
   expect(wgsl(text)).toBe(
     'let v0_0 = $index + 0;\nlet v0_1 = $index + 0;\nlet v1_0 = $index + 1;\nlet v1_1 = $index + 1;\n',
   );
@@ -30,6 +30,10 @@ test('variants multiply; their values reach libraries’ names and repeats', () 
   ]);
   expect(wgsl(text, { lib_y: 'fn y() {}' }, { N: '2', L: 'y' })).toBe('fn y() {}\nlet a0 = 2u;\nlet a1 = 2u;\n');
   expect(variantsOf('fn main() {}')).toEqual([{}]);
+  expect(variantsOf('// @variants N,M 1,2 3,4\n// @variants L x\n')).toEqual([
+    { N: '1', M: '2', L: 'x' },
+    { N: '3', M: '4', L: 'x' },
+  ]);
 });
 
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: WGSL's placeholders look like JavaScript's
@@ -38,4 +42,5 @@ test('mistakes are named with the kernel', () => {
   expect(() => wgsl('// @use nowhere\n')).toThrow('kernel: there is no shaders/lib/nowhere.wgsl');
   expect(() => wgsl('fn a() {}\n// @repeat i 2\nx\n')).toThrow('kernel:2: @repeat without @end');
   expect(() => wgsl('// @repeat i x\n// @end\n')).toThrow('kernel: "x" is no whole number');
+  expect(() => wgsl('// @repeat i 8/3\n// @end\n')).toThrow('kernel: "8/3" is no whole number');
 });

@@ -38,12 +38,13 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     workgroupBarrier();
   }
   for (var step = params.first; step < params.last; step++) {
+    // Nothing comes before the first step.
+    let terms = select(GATES * quads, 0u, step == 0u);
     // @repeat n 2
-    let next$n = next_of(step, min(first + mine + ${n}u, params.batch - 1u), d);
-    let at$n = select(0u, next$n.place, next$n.is);
+    let at$n = next_of(step, min(first + mine + ${n}u, params.batch - 1u), d).place;
     var z$n = vec4f();
     // @end
-    for (var q = 0u; q < GATES * quads; q++) {
+    for (var q = 0u; q < terms; q++) {
       let w_at = r_at + q * 32u;
       let w = mat4x4f(r[w_at], r[w_at + 8u], r[w_at + 16u], r[w_at + 24u]);
       // @repeat n 2

@@ -37,16 +37,17 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let panels = (quads + 7u) / 8u;
   let r_at = (d * panels + min(k / 8u, panels - 1u)) * GATES * params.hidden * 8u + k % 8u;
   for (var step = params.first; step < params.last; step++) {
+    // Nothing comes before the first step.
+    let terms = select(GATES * quads, 0u, step == 0u);
     // @repeat g $R
-    let next$g = next_of(step, min(first + ${g}u * ${LANES}u + lane, params.batch - 1u), d);
-    let at$g = select(0u, next$g.place, next$g.is);
+    let at$g = next_of(step, min(first + ${g}u * ${LANES}u + lane, params.batch - 1u), d).place;
     // @end
     // @repeat g $R
     // @repeat l $LANES
     var z${g}_${l} = vec4f();
     // @end
     // @end
-    for (var q = 0u; q < GATES * quads; q++) {
+    for (var q = 0u; q < terms; q++) {
       // @repeat g $R
       let a$g = d_product(at$g, q);
       // @end

@@ -11,11 +11,12 @@
 
 struct Next { place: u32, is: bool }
 
-// Where the gradients of row b's next step are; at its last step there are none.
+// Where the gradients of row b's next step are; at its last step there are none. From the second step on the place is one that
+// nobody writes to in this step, whether the row has a next step or not.
 fn next_of(step: u32, b: u32, d: u32) -> Next {
   let length = length_of(b);
   let done = select(step, min(step, length), d == 1u);
-  let t = select(params.time - done, done - 1u, d == 1u);
+  let t = select(params.time - done, max(done, 1u) - 1u, d == 1u);
   return Next(place(b, t, d), select(length > t, done > 0u, d == 1u));
 }
 

@@ -33,8 +33,13 @@ export interface DeviceOptions extends AdapterChoice {
   maxGrid?: number | undefined;
   /** Time every kernel with timestamp queries. */
   profile?: boolean | undefined;
-  /** Switches that make stale data visible; for tests. `poisonFreed` fills memory with NaN when it is made and when it is freed. */
-  debug?: { poisonFreed?: boolean; groupsReversed?: boolean; flushEveryOp?: boolean } | undefined;
+  /**
+   * Switches that make faults visible; for tests. `poisonFreed` fills memory with NaN when it is made and when it is freed;
+   * `exactBindings` binds no byte past a view.
+   */
+  debug?:
+    | { poisonFreed?: boolean; groupsReversed?: boolean; flushEveryOp?: boolean; exactBindings?: boolean }
+    | undefined;
 }
 
 export interface RunOptions<K extends Kernel> {
@@ -117,7 +122,8 @@ export class Device {
     });
     this.#textures = new TexturePool(gpu, { ledger: this.pool, onFailure: (error) => this.#failures.add(error) });
     this.#pipelines = new PipelineCache(gpu, { groupsReversed: this.#debug.groupsReversed ?? false, immediateBytes });
-    this.#encoder = new Encoder(gpu, { maxBindingBytes: this.maxBindingBytes });
+    // A view is bound to the end of its buffer, as far as a binding reaches: none at all where bindings are exact.
+    this.#encoder = new Encoder(gpu, { maxBindingBytes: this.#debug.exactBindings ? 4 : this.maxBindingBytes });
     this.#staging = new Staging(gpu);
     if (options.profile && !gpu.features.has('timestamp-query')) {
       gpu.destroy();

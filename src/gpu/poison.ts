@@ -3,6 +3,9 @@ import { type PoolBuffer, poolBuffer } from './buffer-pool.ts';
 import type { Command } from './encoder.ts';
 import { type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
 
+/** The NaN that poison is made of: one that no arithmetic makes, so that it can be told from one that was computed. */
+export const POISON_WORD = 0x7fc0dead;
+
 export class Poison {
   readonly #gpu: GPUDevice;
   readonly #queue: (command: Command) => void;
@@ -35,7 +38,7 @@ export class Poison {
   #nans(bytes: number): Uint8Array<ArrayBuffer> {
     let block = this.#blocks.get(bytes);
     if (!block) {
-      block = new Uint8Array(new Float32Array(bytes / 4).fill(Number.NaN).buffer);
+      block = new Uint8Array(new Uint32Array(bytes / 4).fill(POISON_WORD).buffer);
       this.#blocks.set(bytes, block);
     }
     return block;

@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var log_sum = 0.0;
   if !LOG_PROBABILITIES && !ignored {
     m = total.x;
-    log_sum = log(total.y);
+    log_sum = nan_or(total.y, log(total.y));
   }
 
   // The row's own class: its weight, and all of the loss where no other class has a share.
@@ -140,6 +140,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     } else if SMOOTHED && PROBABILITIES {
       scale = (1.0 - params.smoothing) * scale + params.smoothing;
     }
+    scale = nan_or(log_sum, scale);   // with NaN in the row all of its gradient is
     var part = Blocks();
     for (var at = begin; at < used_end; at += LANES) {
       let log_p = (logits[at] - m) - log_sum;

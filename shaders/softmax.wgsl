@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   }
 
   let m = total.x;
-  let log_sum = log(total.y);
+  let log_sum = nan_or(total.y, log(total.y));
   let scale = 1.0 / total.y;
   for (at = begin; at < end; at += step) {
     let d = x[at] - m;

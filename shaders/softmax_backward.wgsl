@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   }
   for (var at = begin; at < end; at += step) {
     if LOG {
-      d_x[at] = d_y[at] - exp_below(y[at]) * total;
+      d_x[at] = d_y[at] - nan_or(y[at], exp_below(y[at])) * total;
     } else {
       d_x[at] = y[at] * (d_y[at] - total);
     }

@@ -47,13 +47,13 @@ fn limited(v: f32) -> f32 {
   return select(above, beta(), above > beta());
 }
 
-// NaN comes through, but of sign, which makes a number of it, and of powers, which have rules of their own.
+// NaN comes through; some ops see to it themselves, sign makes a number of it, and powers have rules of their own.
 fn result_of(v: vec4f) -> vec4f {
   let y = vec4f(apply(v.x), apply(v.y), apply(v.z), apply(v.w));
-  if OP == 12u || OP == 19u {
-    return y;
+  switch OP {
+    case 3u, 7u, 8u, 11u, 12u, 19u: { return y; }
+    default: { return nan_or_vec4(v, y); }
   }
-  return nan_or_vec4(v, y);
 }
 
 fn alpha() -> f32 { return params.alpha; }

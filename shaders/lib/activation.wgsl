@@ -22,7 +22,7 @@ fn tanh_safe(v: f32) -> f32 {
     let s = v * v;
     return v * (1.0 - s * (0.33333333 - s * 0.13333333));
   }
-  let e = exp(-2.0 * min(a, 44.0));
+  let e = exp(-2.0 * select(a, 44.0, a > 44.0));
   let t = (1.0 - e) / (1.0 + e);
   return nan_or(v, bitcast<f32>(bitcast<u32>(t) | (bitcast<u32>(v) & 0x80000000u)));
 }

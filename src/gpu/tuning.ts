@@ -25,6 +25,8 @@ export interface Tuning {
   readonly recurrentLanes: TexelLanes | 0;
   /** Recurrent layers of at most `hidden` units and at least `rows` rows (of all directions) go by one dispatch, others by steps. */
   readonly scan: { readonly hidden: number; readonly rows: number };
+  /** Whether plain scans hand states on in workgroup memory where they fit; else in storage. */
+  readonly localStates: boolean;
   /** `scan` or `step` for all recurrent layers that can, against `scan`: for tests and benches. */
   readonly recurrentForm: 'scan' | 'step' | undefined;
   /** Invocations that elementwise work is spread over before any takes a second vec4. */
@@ -45,6 +47,7 @@ export interface Tuning {
 const GPU = {
   tiles: true,
   scan: { hidden: 256, rows: 1 },
+  localStates: true,
   stripInvocations: 65_536,
   copiedRun: 1,
   rowLanes: 8, // side by side, for wide loads
@@ -56,6 +59,7 @@ const GPU = {
 const SOFTWARE = {
   tiles: false,
   scan: { hidden: 104, rows: 32 },
+  localStates: true,
   stripInvocations: 512,
   copiedRun: 32,
   rowLanes: 1,

@@ -62,7 +62,7 @@ export function launchOf(layer: Layer, pass: 'forward' | 'backward'): Launch {
   const { invocations, rows, columns, quads } = form === 'scan' ? scan : tile('step');
   const vec4s = (rows * hidden * (pass === 'forward' ? 2 : kind.gates)) / 4;
   // On a CPU a barrier's price grows with what it keeps, and workgroup memory is no faster than any other.
-  const local = form === 'scan' && !lanes && vec4s * 16 <= device.maxWorkgroupBytes;
+  const local = form === 'scan' && !lanes && device.tuning.localStates && vec4s * 16 <= device.maxWorkgroupBytes;
   return {
     form,
     texel: lanes ? `${lanes}_${rows / lanes}` : undefined,

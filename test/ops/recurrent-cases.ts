@@ -1,5 +1,6 @@
 // The shapes at which each recurrent op is checked, and how a case's list of tensors is read.
 import { describe } from 'vitest';
+import type { Tuning } from '../../src/gpu/tuning.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Nd } from '../nd.ts';
 import type { ReferenceWeights } from '../reference/recurrent.ts';
@@ -29,18 +30,28 @@ export const CASES: Case[] = [
   { name: 'more rows than a tile', B: 37, T: 2, I: 2, H: 9, D: 2 },
 ];
 
-/** Both forms by the adapter's own method, and the method of all other adapters at a few shapes (it compiles slowly on the CPU). */
-const FORMS = [
-  { form: 'step', method: undefined, cases: CASES },
-  { form: 'scan', method: undefined, cases: CASES },
-  { form: 'step', method: 'plain', cases: CASES.slice(4, 5) },
-  { form: 'scan', method: 'plain', cases: CASES.slice(4, 5) },
-] as const;
+type Form = [name: string, changes: Partial<Tuning>, cases: readonly Case[]];
+
+/** Both forms by the adapter's own method at all shapes. */
+const OWN: Form[] = [
+  ['step', { recurrentForm: 'step' }, CASES],
+  ['scan', { recurrentForm: 'scan' }, CASES],
+];
+const STORED = { recurrentForm: 'scan', localStates: false } as const;
+/** The method of all other adapters, and the scan that hands its states on in storage, at one shape: they compile slowly on the CPU. */
+const OTHERS: Form[] = [
+  ['step, plain', { recurrentForm: 'step', recurrentLanes: 0 }, CASES.slice(4, 5)],
+  ['scan, plain', { recurrentForm: 'scan', recurrentLanes: 0 }, CASES.slice(4, 5)],
+  ['scan, plain, through storage', { ...STORED, recurrentLanes: 0 }, CASES.slice(4, 5)],
+];
+/** Where the plain kernels are the adapter's own. */
+const PLAIN: Form[] = [['scan, through storage', STORED, CASES]];
 
 /** Declares the tests of `fn` once per form; it is given the cases to be checked in it. */
 export function everyForm(fn: (cases: readonly Case[]) => void): void {
-  describe.each(FORMS)('$form $method', ({ form, method, cases }) => {
-    tuned({ recurrentForm: form, ...(method === 'plain' && { recurrentLanes: 0 }) });
+  const plain = ['gpu', 'portable'].includes(process.env.WEFT_KERNELS ?? '');
+  describe.each([...OWN, ...(plain ? PLAIN : OTHERS)])('%s', (_, changes, cases) => {
+    tuned(changes);
     fn(cases);
   });
 }

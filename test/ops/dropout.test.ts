@@ -17,7 +17,7 @@ function masked(x: Nd, p: number, seed: number, step = 0, call = 0): Nd {
   const [key0, key1] = streamKey(seed, streamOf(DOMAIN.dropout, step));
   return nd(x.shape, (_, i) => {
     const word = threefry2x32(key0, key1, i >> 1, call)[i & 1]!;
-    return word >= p * 2 ** 32 ? x.data[i]! / (1 - p) : 0;
+    return (x.data[i]! * Number(word >= p * 2 ** 32)) / (1 - p); // a NaN that is dropped is one all the same
   });
 }
 

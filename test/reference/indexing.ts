@@ -20,12 +20,13 @@ export function where(mask: Nd, a: Nd, b: Nd): Nd {
   return nd(shape, (index) => (read(mask, index) !== 0 ? read(a, index) : read(b, index)));
 }
 
-/** Index of the first value along `axis` that no other one beats. */
+/** Index of the first NaN along `axis`, else of the first value that no other one beats. */
 export function argmax(x: Nd, axis: number, beats = (a: number, b: number): boolean => a > b): Nd {
+  const wins = (a: number, b: number) => !Number.isNaN(b) && (Number.isNaN(a) || beats(a, b));
   return nd(x.shape.toSpliced(axis, 1), (index) => {
     let best = 0;
     for (let k = 1; k < x.shape[axis]!; k++)
-      if (beats(at(x, ...index.toSpliced(axis, 0, k)), at(x, ...index.toSpliced(axis, 0, best)))) best = k;
+      if (wins(at(x, ...index.toSpliced(axis, 0, k)), at(x, ...index.toSpliced(axis, 0, best)))) best = k;
     return best;
   });
 }

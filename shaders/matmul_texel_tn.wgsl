@@ -25,11 +25,11 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let row = group.x * 32u;
   let col = group.y * ${LANES}u * ${C}u + lane;   // in vec4s; the lane's next one is $LANES further
   // @repeat c $C
-  let b_at$c = group.z * params.b_batch + min(col + ${c}u * ${LANES}u, params.b_row - 1u);
+  let b_at$c = group.z * params.b_batch + min(col + ${c}u * ${LANES}u, (params.n + 3u) / 4u - 1u);
   // @end
   // Lane l loads rows (l / 4)·4 .. +3 of group g at k = l % 4.
   // @repeat g 32/$LANES
-  let a_at$g = group.z * params.a_batch + (lane & 3u) * params.a_row + min((row >> 2u) + ${g}u * (${LANES}u / 4u) + (lane >> 2u), params.a_row - 1u);
+  let a_at$g = group.z * params.a_batch + (lane & 3u) * params.a_row + min((row >> 2u) + ${g}u * (${LANES}u / 4u) + (lane >> 2u), (params.m + 3u) / 4u - 1u);
   // @end
   // @repeat g 32/$LANES
   // @repeat l $LANES/4

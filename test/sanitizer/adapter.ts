@@ -1,11 +1,12 @@
 // A WebGPU adapter whose device is the executor: the engine runs on it as on any other, so that every test of an op is a run under
 // the sanitizer, and its results are held against the same references as the driver's. It has as much of WebGPU as src/gpu asks for.
 
+import { readdirSync } from 'node:fs';
 import type { Kernel } from '../../src/gpu/kernel.ts';
 import { shaders } from '../../src/gpu/shaders.gen.ts';
 import { type Dispatch, Executable, type TexelView, throwFaults, unwritten } from './execute.ts';
 import type { Fault } from './report.ts';
-import { type KernelText, kernelText } from './source.ts';
+import { type KernelText, kernelText, SHADERS } from './source.ts';
 
 export interface AdapterTraits {
   /** As `GPUAdapterInfo` tells it: software adapters are known by their names. */
@@ -52,10 +53,16 @@ export function textOf(name: string): KernelText | undefined {
   return text;
 }
 
-/** The file of a kernel, without its ending: the name less the values of its variants. */
-export function fileOf({ name, source }: Pick<Kernel, 'name' | 'source'>): string {
-  const values = Object.values(source.values);
-  return values.length === 0 ? name : name.slice(0, -(values.join('_').length + 1));
+const files = readdirSync(SHADERS)
+  .filter((name) => name.endsWith('.wgsl'))
+  .map((name) => name.slice(0, -'.wgsl'.length))
+  .sort((a, b) => b.length - a.length);
+
+/** The file of a kernel, without its ending: the longest name that the kernel's begins with. */
+export function fileOf({ name }: Pick<Kernel, 'name'>): string {
+  const found = files.find((file) => name === file || name.startsWith(`${file}_`));
+  if (found === undefined) throw new Error(`no file of shaders/ makes ${name}`);
+  return found;
 }
 
 /** What all executor devices share. On the global object: tests load the engine anew for every leg, and this module with it. */

@@ -185,7 +185,7 @@ interface CompiledFunction {
 
 const NUMBER = /^-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Infinity|NaN)$/;
 const isLiteral = (part: string) => NUMBER.test(part) || part === 'true' || part === 'false';
-const ATOM = /^-?[\w$.]+$/;
+const ATOM = /^-?[\w$.]+(?:\[\d+\])?$/;
 const SWIZZLE = /^(?:[xyzw]{1,4}|[rgba]{1,4})$/;
 const placeOfLetter = (letter: string) => 'xyzwrgba'.indexOf(letter) % 4;
 
@@ -233,18 +233,46 @@ const FOLDED = new Set([
   'subgroupAny',
 ]);
 
-/** Overrides become constants: array sizes and workgroup sizes follow from them, and branches that they close are left out. */
-function withOverrides(code: string, values: OverrideValues): string {
-  return code.replace(/^override (\w+)\s*:\s*(\w+)\s*=\s*([^;]+);/gm, (_, name: string, type: string, given) => {
-    const value = values[name];
-    let text = String(given);
-    if (value !== undefined) {
-      if (type === 'bool') text = Number(value) ? 'true' : 'false';
-      else if (type === 'f32') text = Number.isInteger(value) ? `${Number(value)}.0` : String(value);
-      else text = `${Number(value)}${type === 'u32' ? 'u' : 'i'}`;
-    }
-    return `const ${name}: ${type} = ${text};`;
-  });
+const OVERRIDE = /^override (\w+)\s*:\s*(\w+)\s*=\s*([^;]+);/gm;
+
+const MOST_TREES = 200;
+
+interface Parsed {
+  readonly code: string;
+  readonly tree: readonly Statement[];
+  /** Overrides whose values the tree does not know. */
+  readonly open: ReadonlyMap<string, Type>;
+}
+
+/** Trees by their code: reading a kernel takes most of the time that compiling it takes. */
+const trees = new Map<string, readonly Statement[]>();
+
+/**
+ * A kernel with its overrides as constants, of which branches are left out, array sizes and workgroup sizes made. The parser evaluates
+ * sizes and constants itself: values of overrides that go into one are put into the text, the others come afterwards.
+ */
+function parsed(text: string, values: OverrideValues): Parsed {
+  const open = new Map<string, Type>();
+  const code = text
+    .replace(OVERRIDE, (_, name: string, type: string, given: string) => {
+      const value = values[name];
+      const evaluated = new RegExp(`^.*(?:\\bconst\\b.*|\\barray<.*|^override.*= .*)\\b${name}\\b`, 'm');
+      if (value === undefined || !evaluated.test(text)) {
+        if (value !== undefined) open.set(name, scalar(type as Scalar));
+        return `const ${name}: ${type} = ${given};`;
+      }
+      const suffix = { bool: '', f32: 'f', u32: 'u', i32: 'i' }[type] ?? '';
+      return `const ${name}: ${type} = ${type === 'bool' ? Boolean(value) : Number(value)}${suffix};`;
+    })
+    // wgsl_reflect takes `block` for a keyword.
+    .replace(/\bblock\b/g, 'block_');
+  let tree = trees.get(code);
+  if (!tree) {
+    tree = new Parser().parse(code).flat() as Statement[];
+    if (trees.size >= MOST_TREES) trees.clear();
+    trees.set(code, tree);
+  }
+  return { code, tree, open };
 }
 
 export function compileKernel(text: KernelText, overrides: OverrideValues = {}): Compiled {
@@ -254,6 +282,7 @@ export function compileKernel(text: KernelText, overrides: OverrideValues = {}):
 class Compiler {
   readonly #text: KernelText;
   readonly #code: string;
+  readonly #tree: readonly Statement[];
   readonly #lineStarts: number[] = [0];
   readonly #sites: Site[] = [{ line: 1 }];
   readonly #siteOf = new Map<string, number>();
@@ -282,13 +311,21 @@ class Compiler {
   #labels: { breakTo: string; continueTo: string | undefined }[] = [];
   #returns: Type = VOID;
   #line = 1;
+  /** Variables so far that lie in the array V of main; undefined where variables are JavaScript's. */
+  #registers: number | undefined;
   /** What lanes gave each other in the straight run of statements that is being compiled: values, and where those of all lanes are. */
   #met = new Map<string, { all: string; at: number }>();
 
   constructor(text: KernelText, overrides: OverrideValues) {
     this.#text = text;
-    // wgsl_reflect takes `block` for a keyword.
-    this.#code = withOverrides(text.code, overrides).replace(/\bblock\b/g, 'block_');
+    const { code, tree, open } = parsed(text.code, overrides);
+    this.#code = code;
+    this.#tree = tree;
+    for (const [name, type] of open) {
+      const value = overrides[name]!;
+      const isBool = type.kind === 'scalar' && type.of === 'bool';
+      this.#constantValues.set(name, { type, parts: [literal(isBool ? Boolean(value) : Number(value))] });
+    }
     for (let i = 0; i < this.#code.length; i++) if (this.#code[i] === '\n') this.#lineStarts.push(i + 1);
   }
 
@@ -297,8 +334,7 @@ class Compiler {
   }
 
   compile(): Compiled {
-    const tree = new Parser().parse(this.#code);
-    for (const node of tree.flat() as Statement[]) this.#global(node);
+    for (const node of this.#tree) this.#global(node);
     const main = this.#functions.get('main');
     if (!main) this.#fail('there is no main');
     const size = this.#workgroupSize(main);
@@ -455,9 +491,15 @@ class Compiler {
   }
 
   #storage(name: string, type: Type, index: number, writable: boolean): void {
-    if (type.kind !== 'array' || type.count !== undefined)
-      this.#fail('the executor knows storage bindings of arrays without a size only');
-    const stride = strideOf(type.of, 'storage');
+    // Elements are counted of the array at the end, which may be all there is.
+    let [elements, before] = [type, 0];
+    if (type.kind === 'struct') {
+      const last = type.members.length - 1;
+      [elements, before] = [type.members[last]!.type, offsetOf(type, last, 'storage')];
+    }
+    if (elements.kind !== 'array' || elements.count !== undefined)
+      this.#fail('the executor knows storage bindings that end in an array without a size only');
+    const stride = strideOf(elements.of, 'storage');
     const js = (view: string) => `M_${name}_${view}`;
     this.#declarations.push(
       `let ${js('u32')} = null, ${js('i32')} = null, ${js('f32')} = null, ${js('n')} = 0, ${js('S')} = null;`,
@@ -465,7 +507,7 @@ class Compiler {
     this.#binds.push(
       `case ${index}: ${js('u32')} = words; ${js('i32')} = new Int32Array(words.buffer, words.byteOffset, words.length); ` +
         `${js('f32')} = new Float32Array(words.buffer, words.byteOffset, words.length); ` +
-        `${js('n')} = Math.floor(words.length / ${stride}); ${js('S')} = shadow; break;`,
+        `${js('n')} = Math.floor((words.length - ${before}) / ${stride}); ${js('S')} = shadow; break;`,
     );
     this.#memories.set(name, {
       type,
@@ -475,7 +517,7 @@ class Compiler {
         layout: 'storage',
         array: (of) => js(of === 'bool' || of === 'int' ? 'u32' : of),
         checksInit: true,
-        stride,
+        stride: type.kind === 'struct' ? 1 : stride,
         ...(writable ? { shadow: js('S'), period: 'per' } : {}),
       },
     });
@@ -547,7 +589,9 @@ class Compiler {
       returns: this.#returns,
       line: this.#line,
       met: this.#met,
+      registers: this.#registers,
     };
+    this.#registers = undefined;
     this.#out = [];
     this.#scopes = [new Map()];
     this.#yields = false;
@@ -572,6 +616,7 @@ class Compiler {
     this.#returns = saved.returns;
     this.#line = saved.line;
     this.#met = saved.met;
+    this.#registers = saved.registers;
     const compiled = { jsName, yields, result, params };
     this.#compiled.set(name, compiled);
     return compiled;
@@ -602,7 +647,12 @@ class Compiler {
       `const ix = gx * ${sx} + lx, iy = gy * ${sy} + ly, iz = gz + lz;`,
     ];
     this.#yields = false;
+    // A generator saves all its variables when it yields. Where lanes meet often they are better kept in an array.
+    const meets = /\b(?:subgroup|quad)[A-Z]\w+\(/.test(this.#code.slice(node.start, node.end));
+    this.#registers = meets ? 0 : undefined;
     this.#block(node.body, false);
+    if (this.#registers) this.#out.unshift(`const V = new Float64Array(${this.#registers});`);
+    this.#registers = undefined;
     const yields = this.#yields;
     this.#bodies.push(`function${yields ? '*' : ''} main(gx, gy, gz, nx, ny, nz, l, S) {\n${this.#out.join('\n')}\n}`);
     return yields;
@@ -737,8 +787,14 @@ class Compiler {
     }
     const mutable = node instanceof Var;
     const parts = value.parts.map((part, i) => {
+      const leaf = leavesOf(value.type)[i]!;
+      const isArray = typeof leaf !== 'string';
+      if (mutable && !isArray && leaf !== 'bool' && this.#registers !== undefined) {
+        const place = `V[${this.#registers++}]`;
+        this.#out.push(`${place} = ${part};`);
+        return place;
+      }
       const name = this.#name(node.name);
-      const isArray = typeof leavesOf(value.type)[i] !== 'string';
       // Arrays are values: a variable has its own.
       const copied = isArray && ATOM.test(part) ? `${part}.slice()` : part;
       this.#out.push(`${mutable ? 'let' : 'const'} ${name} = ${copied};`);
@@ -1119,7 +1175,7 @@ class Compiler {
   #expression(node: Expression): Val {
     this.#atExpression(node);
     if (node instanceof VariableExpr || node instanceof ConstExpr) {
-      if (node instanceof VariableExpr && this.#textures.has(node.name)) this.#fail('a texture is no value');
+      if (!this.#find(node.name) && this.#textures.has(node.name)) this.#fail('a texture is no value');
       return this.#load(this.#follow(this.#root(node.name), node.postfix));
     }
     const value = this.#plain(node);
@@ -1726,7 +1782,7 @@ function peerOf(name: string, by: string): string {
 
 /** A part that may stand beside operators: in brackets unless it is a name or a number. */
 function wrapped(part: string): string {
-  return /^[\w$.]+$/.test(part) || /^\w+\([^()]*\)$/.test(part) ? part : `(${part})`;
+  return /^[\w$.]+(?:\[\d+\])?$/.test(part) || /^\w+\([^()]*\)$/.test(part) ? part : `(${part})`;
 }
 
 function plus(at: string, more: number | string): string {

@@ -1,0 +1,89 @@
+// Dispatches recorded from the tests of the ops: what a mutant of a kernel is asked to do again. The tests hold what these dispatches
+// made against references, so a mutant that makes something else is one that they find.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import type { Dispatch, Executable, TexelView } from './execute.ts';
+
+/** A texture as it is stored; `Uint32Array` is a buffer. */
+interface StoredTexture {
+  readonly width: number;
+  readonly height: number;
+  readonly words: Uint32Array;
+}
+
+export interface Recorded {
+  readonly views: readonly (readonly [number, Uint32Array | StoredTexture])[];
+  readonly params: Uint32Array;
+  readonly grid: readonly [number, number, number];
+  readonly subgroupSize: number;
+  /** What the buffers held afterwards, where that is something else. */
+  readonly made: readonly (readonly [number, Uint32Array])[];
+  /** Rounds of loops that it took. */
+  readonly steps: number;
+}
+
+/** The dispatches of one kernel with one set of overrides. */
+export interface Entry {
+  readonly kernel: string;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly dispatches: Recorded[];
+}
+
+/** Dispatches of one entry that are kept, and words that each may bind. */
+const KEPT = 24;
+const LARGEST = 60_000;
+
+const wordsOf = (view: Uint32Array | StoredTexture) => (view instanceof Uint32Array ? view : view.words);
+const sizeOf = (dispatch: Dispatch) =>
+  [...dispatch.views.values()].reduce((sum, view) => sum + wordsOf(view as Uint32Array).length, 0);
+
+export class Corpus {
+  readonly #entries = new Map<string, Entry>();
+  readonly #seen = new Set<string>();
+
+  /** Runs a dispatch, and keeps it if it is like none before: of other parameters or another grid. */
+  record<T>(executable: Executable, overrides: Readonly<Record<string, number>>, dispatch: Dispatch, run: () => T): T {
+    const kernel = executable.compiled.text.name;
+    const key = `${kernel} ${JSON.stringify(overrides)}`;
+    const entry = this.#entries.get(key) ?? { kernel, overrides, dispatches: [] };
+    const like = `${key} ${dispatch.params.join()} ${dispatch.grid.join()} ${[...dispatch.views.values()].map((v) => wordsOf(v as Uint32Array).length).join()}`;
+    if (this.#seen.has(like) || entry.dispatches.length >= KEPT || sizeOf(dispatch) > LARGEST) return run();
+    this.#seen.add(like);
+    this.#entries.set(key, entry);
+    const views = [...dispatch.views].map(([binding, view]) => [binding, stored(view)] as const);
+    const params = dispatch.params.slice();
+    const result = run();
+    const made = views.flatMap(([binding, before]) => {
+      const after = dispatch.views.get(binding)!;
+      if (!(after instanceof Uint32Array) || !(before instanceof Uint32Array)) return [];
+      return after.every((word, i) => word === before[i]) ? [] : [[binding, after.slice()] as const];
+    });
+    const { grid, subgroupSize } = dispatch;
+    entry.dispatches.push({ views, params, grid, subgroupSize, made, steps: executable.steps });
+    return result;
+  }
+
+  save(path: string): void {
+    writeFileSync(path, serialize([...this.#entries.values()]));
+  }
+}
+
+export function loadCorpus(path: string): Entry[] {
+  return deserialize(readFileSync(path)) as Entry[];
+}
+
+/** The memory of a recorded dispatch, fresh. */
+export function dispatchOf({ views, params, grid, subgroupSize }: Recorded): Dispatch {
+  const made = views.map(([binding, view]): [number, Uint32Array | TexelView] => {
+    if (view instanceof Uint32Array) return [binding, view.slice()];
+    const { buffer, byteOffset, length } = view.words;
+    return [binding, { ...view, floats: new Float32Array(buffer, byteOffset, length) }];
+  });
+  return { views: new Map(made), params, grid, subgroupSize };
+}
+
+function stored(view: Uint32Array | TexelView): Uint32Array | StoredTexture {
+  if (view instanceof Uint32Array) return view.slice();
+  const { width, height, words } = view;
+  return { width, height, words: words.slice() };
+}

@@ -171,6 +171,20 @@ export class Device {
     return buffer;
   }
 
+  /**
+   * Runs `make`, whose buffers outlive the step that is being recorded. None of them is one that plans have set apart: their replays
+   * would write over what it holds.
+   */
+  lasting<T>(make: () => T): T {
+    const { recording } = this.pool;
+    this.pool.recording = false;
+    try {
+      return make();
+    } finally {
+      this.pool.recording = recording;
+    }
+  }
+
   /** Queues one dispatch of a kernel. Bindings, parameters and overrides go by the names in its WGSL. */
   run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
     this.#assertAlive();

@@ -1,7 +1,6 @@
 // Tables of the blocks that kernels over a chunk work by, made once for each set of members that takes part.
 import type { Chunk } from '../tensor/chunk.ts';
-import { empty } from '../tensor/create.ts';
-import { keep } from '../tensor/scope.ts';
+import { lasting } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Elements that one workgroup takes. */
@@ -41,7 +40,7 @@ export function blocksOf(chunk: Chunk, members: readonly Member[]): Tensor {
     for (let at = 0; at < size; at += BLOCK)
       rows.push((start + at) / 4, Math.min(BLOCK, size - at), first + at / BLOCK, row);
   const { device } = chunk;
-  const table = keep(empty([rows.length / 4, 4], { dtype: 'u32', device, label: 'blocks' }));
+  const table = lasting([rows.length / 4, 4], { dtype: 'u32', device, label: 'blocks' });
   device.write({ ...table.view, bytes: table.bytes }, Uint32Array.from(rows));
   if (known.size >= MOST_TABLES) {
     const [oldest, old] = known.entries().next().value!;

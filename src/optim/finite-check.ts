@@ -3,8 +3,7 @@ import { NonFiniteError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
-import { empty, getDevice } from '../tensor/create.ts';
-import { keep } from '../tensor/scope.ts';
+import { getDevice, lasting } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { refuse } from './lr-scheduler.ts';
 
@@ -40,7 +39,7 @@ export class FiniteCheck {
   #turn: Promise<void> = Promise.resolve();
 
   constructor(device: Device = getDevice()) {
-    this.#state = keep(empty([WORDS], { dtype: 'u32', device, label: 'FiniteCheck' }));
+    this.#state = lasting([WORDS], { dtype: 'u32', device, label: 'FiniteCheck' });
     device.clear(this.#state.view);
   }
 

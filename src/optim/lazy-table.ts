@@ -3,10 +3,9 @@ import { DeviceLostError } from '../errors.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
 import { shaders } from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
-import { empty } from '../tensor/create.ts';
+import { lasting } from '../tensor/create.ts';
 import { type RowPiece, rowPieces } from '../tensor/row-pieces.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
-import { keep } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage, Tensor } from '../tensor/tensor.ts';
 import { CLOCK_SIZE, LazyClock, RECORD_SIZE, RING, type StepScalars } from './lazy-clock.ts';
@@ -73,7 +72,7 @@ export class LazyTable {
     const { device, shape } = owner.param;
     const made: Tensor[] = [];
     const make = (size: number, dtype: 'f32' | 'u32') => {
-      const tensor = keep(empty([size], { dtype, device, label }));
+      const tensor = lasting([size], { dtype, device, label });
       made.push(tensor);
       return tensor;
     };

@@ -1,8 +1,7 @@
 // Where the state of an optimiser lies: the parameters that one dispatch updates share a flat tensor for each kind of state.
 import { Chunk } from '../tensor/chunk.ts';
-import { empty } from '../tensor/create.ts';
+import { lasting } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
-import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 const ALIGNED = 64; // elements: 256 bytes, where a binding may start
@@ -31,7 +30,7 @@ export class Moments {
   flat(kind: string): Tensor {
     let flat = this.#flat.get(kind);
     if (!flat) {
-      flat = keep(empty([this.#size], { device: this.#params[0]!.device, label: kind }));
+      flat = lasting([this.#size], { device: this.#params[0]!.device, label: kind });
       flat.device.clear(flat.view);
       this.#flat.set(kind, flat);
     }

@@ -1,10 +1,9 @@
 // What all optimisers share: parameter groups, the step over them, and the state that an exact resume needs.
 
 import { gatherGradients } from '../tensor/chunk.ts';
-import { assign, empty } from '../tensor/create.ts';
+import { assign, lasting } from '../tensor/create.ts';
 import type { TypedArray } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
-import { keep } from '../tensor/scope.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { FiniteCheck } from './finite-check.ts';
@@ -128,7 +127,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     placeState(this.#rule, due);
     placeTables(this.#rule, due, this.#entries);
     for (const entry of due) placeSlots(this.#rule, entry);
-    this.#spare ??= keep(empty([SPARE * 64], { device, label: this.type }));
+    this.#spare ??= lasting([SPARE * 64], { device, label: this.type });
     this.#launch(due, this.#hyperFor(due), this.#spare, check);
     device.hostWork(() => {
       const undo = this.#count(due);
@@ -294,7 +293,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     const { length } = this.#scalars(due);
     if (this.#hyper?.size !== length) {
       this.#hyper?.dispose();
-      this.#hyper = keep(empty([length], { device, label: this.type }));
+      this.#hyper = lasting([length], { device, label: this.type });
     }
     return this.#hyper;
   }

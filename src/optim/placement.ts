@@ -1,8 +1,7 @@
 // What an optimiser knows of each parameter, and where the state of those that a step updates lies.
 import { Chunk, placeOf } from '../tensor/chunk.ts';
-import { empty } from '../tensor/create.ts';
+import { lasting } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
-import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type LazyOwner, LazyTable } from './lazy-table.ts';
 import { chunked, Moments, paired } from './moments.ts';
@@ -105,7 +104,7 @@ export function placeSlots<Group extends ParamGroup>(rule: Rule<Group>, entry: E
     if (entry.slots) stir(entry.slots);
   }
   if (!sparse || idle || entry.slots) return;
-  entry.slots = keep(empty([param.shape[0]!], { dtype: 'u32', device: param.device, label: 'slots' }));
+  entry.slots = lasting([param.shape[0]!], { dtype: 'u32', device: param.device, label: 'slots' });
   if (entry.stirred) stir(entry.slots);
   else param.device.clear(entry.slots.view);
 }

@@ -30,9 +30,9 @@ export class Chunk {
   private constructor(device: Device, bytes: number) {
     this.device = device;
     this.#bytes = bytes;
-    this.#values = new SharedBuffer(device, bytes, 'chunk');
+    this.#values = device.lasting(() => new SharedBuffer(device, bytes, 'chunk'));
     try {
-      this.#gradients = new SharedBuffer(device, bytes, 'gradients');
+      this.#gradients = device.lasting(() => new SharedBuffer(device, bytes, 'gradients'));
     } catch (error) {
       this.#values.leave();
       throw error;

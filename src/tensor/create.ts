@@ -2,6 +2,7 @@
 import { ArgumentError, WeftError } from '../errors.ts';
 import { Device, type DeviceOptions } from '../gpu/device.ts';
 import { BYTES_PER_ELEMENT, type DType, dtypeOf, INTEGER_RANGE, type TypedArray, typedArray } from './dtype.ts';
+import { keep } from './scope.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 import { Storage, Tensor } from './tensor.ts';
 
@@ -45,6 +46,11 @@ export function empty(
   checkShape(options.label, shape);
   const storage = new Storage(options.device, sizeOf(shape) * BYTES_PER_ELEMENT, options.label);
   return new Tensor(storage, shape, options.dtype ?? 'f32', { host: options.host });
+}
+
+/** An uninitialised tensor that outlives every step, in memory that no replay writes to but by its name: it lives until `dispose()`. */
+export function lasting(shape: Shape, options: { dtype?: DType; device: Device; label: string }): Tensor {
+  return keep(options.device.lasting(() => empty(shape, options)));
 }
 
 /**

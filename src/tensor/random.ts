@@ -3,8 +3,7 @@ import { ArgumentError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
 import { DOMAIN, normalQuantile, streamKey, streamOf, threefry2x32 } from '../random.ts';
-import { empty, getDevice, refuseInRecording } from './create.ts';
-import { keep } from './scope.ts';
+import { empty, getDevice, lasting, refuseInRecording } from './create.ts';
 import { type Shape, sizeOf } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -74,7 +73,7 @@ export class Generator {
   /** u32 `[2]` on the device: the key of dropout masks in the present step. */
   state(device: Device = getDevice()): Tensor {
     if (this.#state?.device !== device) {
-      this.#state = keep(empty([2], { dtype: 'u32', device, label: 'generator' }));
+      this.#state = lasting([2], { dtype: 'u32', device, label: 'generator' });
       this.#upload(this.#state);
     }
     return this.#state;

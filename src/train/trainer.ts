@@ -5,8 +5,8 @@ import { clipGradNorm } from '../optim/clip.ts';
 import { FiniteCheck } from '../optim/finite-check.ts';
 import type { SchedulerState } from '../optim/schedule.ts';
 import { type Compiled, type CompileStats, compile, type Tensors } from '../tensor/compile.ts';
-import { empty } from '../tensor/create.ts';
-import { keep, step as scoped } from '../tensor/scope.ts';
+import { lasting } from '../tensor/create.ts';
+import { step as scoped } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkpointChunks, type Position, type RunParts, type RunState } from './checkpoint.ts';
 
@@ -246,7 +246,7 @@ export class Trainer<B, I extends Tensors> {
   #roomForLoss(): Tensor {
     const { model, data, logEvery = 10 } = this.options;
     const { device } = model.parameters()[0]!;
-    this.#losses ??= keep(empty([Math.min(logEvery, data.length)], { device, label: 'losses' }));
+    this.#losses ??= lasting([Math.min(logEvery, data.length)], { device, label: 'losses' });
     return this.#losses.viewAs([], this.#unread.length);
   }
 

@@ -14,6 +14,7 @@ import {
   type Params,
   type Pipeline,
   PipelineCache,
+  packParams,
 } from './kernel.ts';
 import { bytesOf, type HostWork, Plan } from './plan.ts';
 import { Poison } from './poison.ts';
@@ -202,7 +203,7 @@ export class Device {
       kind: 'dispatch',
       pipeline: this.pipeline(kernel, options.overrides),
       views,
-      params: pack(kernel, options.params as Record<string, number>),
+      params: packParams(kernel, options.params as Record<string, number>),
       grid,
       label: options.label,
       flops: options.flops,
@@ -409,14 +410,4 @@ export class Device {
   #assertAlive(): void {
     if (this.#failures.lost) throw this.#failures.lost;
   }
-}
-
-function pack(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(kernel.params.length);
-  const floats = new Float32Array(words.buffer);
-  kernel.params.forEach(({ name, type }, i) => {
-    if (type === 'f32') floats[i] = params[name]!;
-    else words[i] = params[name]!; // i32 keeps its bits
-  });
-  return words;
 }

@@ -196,3 +196,14 @@ async function explain(kernel: Kernel, module: GPUShaderModule, error: Error): P
   });
   return `the shader does not compile: ${error.message}${messages.length ? `\n${messages.join('\n')}` : ''}`;
 }
+
+/** Parameters as they lie in WGSL. */
+export function packParams(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(kernel.params.length);
+  const floats = new Float32Array(words.buffer);
+  kernel.params.forEach(({ name, type }, i) => {
+    if (type === 'f32') floats[i] = params[name]!;
+    else words[i] = params[name]!; // i32 keeps its bits
+  });
+  return words;
+}

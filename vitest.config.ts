@@ -31,17 +31,11 @@ function kernels(set: 'gpu' | 'portable', threads: string, files: string[]) {
   };
 }
 
-/** All kernels in all forms take minutes: `npm run test:sanitizer`. */
-const sanitized = [
-  'test/sanitizer/faults.test.ts',
-  ...(process.env.WEFT_ALL_CASES ? ['test/sanitizer/kernels.test.ts'] : []),
-];
-
 export default defineConfig({
   test: {
     projects: [
       { resolve, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
-      { resolve: executor, test: { ...patient, name: 'sanitizer', include: sanitized } },
+      { resolve: executor, test: { ...patient, name: 'sanitizer', include: ['test/sanitizer/*.test.ts'] } },
       { resolve, test: { ...gpu, name: 'gpu', include: ['test/{gpu,ops,nn,optim,models,train,e2e}/**/*.test.ts'] } },
       kernels('gpu', '2', [
         'test/nn/**/*.test.ts',

@@ -32,12 +32,17 @@ export const rnnCell =
   (f: (v: number) => number): Cell =>
   (px, ph) => [px.map((v, j) => f(v + ph[j]!))];
 
-const times = (w: Nd, v: (k: number) => number, bias?: Nd) =>
-  Float64Array.from({ length: w.shape[0]! }, (_, i) => {
+/** `w` times the vector that starts at `from`. */
+const times = ({ shape, data }: Nd, v: Vector, from: number, bias?: Nd) => {
+  const [rows, columns] = shape as readonly [number, number];
+  const out = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
     let sum = bias ? bias.data[i]! : 0;
-    for (let k = 0; k < w.shape[1]!; k++) sum += at(w, i, k) * v(k);
-    return sum;
-  });
+    for (let k = 0; k < columns; k++) sum += data[i * columns + k]! * v[from + k]!;
+    out[i] = sum;
+  }
+  return out;
+};
 
 /** `x` `[B, T, I]`; returns the output `[B, T, D·H]` and each final state `[D, B, H]`. */
 export function recurrent(
@@ -47,7 +52,7 @@ export function recurrent(
   initial: readonly Nd[],
   lengths?: readonly number[],
 ): Nd[] {
-  const [batch, time] = [x.shape[0]!, x.shape[1]!];
+  const [batch, time, inputs] = x.shape as readonly [number, number, number];
   const hidden = weights[0]!.weightHh.shape[1]!;
   const out = nd([batch, time, weights.length * hidden]);
   const finals = initial.map((s) => nd(s.shape));
@@ -57,8 +62,8 @@ export function recurrent(
       let state: Vector[] = initial.map((s) => Float64Array.from({ length: hidden }, (_, j) => at(s, d, b, j)));
       for (let s = 0; s < length; s++) {
         const t = d === 1 ? length - 1 - s : s;
-        const px = times(w.weightIh, (k) => at(x, b, t, k), w.biasIh);
-        const ph = times(w.weightHh, (k) => state[0]![k]!, w.biasHh);
+        const px = times(w.weightIh, x.data, (b * time + t) * inputs, w.biasIh);
+        const ph = times(w.weightHh, state[0]!, 0, w.biasHh);
         state = cell(px, ph, state, hidden);
         state[0]!.forEach((v, j) => {
           out.data[(b * time + t) * weights.length * hidden + d * hidden + j] = v;

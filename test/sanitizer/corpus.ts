@@ -29,25 +29,33 @@ export interface Entry {
   readonly dispatches: Recorded[];
 }
 
-/** Dispatches of one entry that are kept, and words that each may bind. */
-const KEPT = 24;
-const LARGEST = 60_000;
+/** Dispatches of one entry that are kept: of other parameters, grids or sizes; like an earlier one, of other numbers; of many words. */
+const KEPT = { other: 24, alike: 24, large: 2 };
+/** Words that a dispatch may bind to be kept; to be one of many of an entry; to be kept for its numbers alone. */
+const WORDS = { most: 400_000, many: 60_000, alike: 4_000 };
 
-const wordsOf = (view: Uint32Array | StoredTexture) => (view instanceof Uint32Array ? view : view.words);
-const sizeOf = (dispatch: Dispatch) =>
-  [...dispatch.views.values()].reduce((sum, view) => sum + wordsOf(view as Uint32Array).length, 0);
+const wordsOf = (view: Uint32Array | StoredTexture | TexelView) => (view instanceof Uint32Array ? view : view.words);
 
 export class Corpus {
   readonly #entries = new Map<string, Entry>();
   readonly #seen = new Set<string>();
+  readonly #kept = new Map<string, number>();
 
-  /** Runs a dispatch, and keeps it if it is like none before: of other parameters or another grid. */
+  /** Runs a dispatch, and keeps it if it is like none before. */
   record<T>(executable: Executable, overrides: Readonly<Record<string, number>>, dispatch: Dispatch, run: () => T): T {
     const kernel = executable.compiled.text.name;
     const key = `${kernel} ${JSON.stringify(overrides)}`;
     const entry = this.#entries.get(key) ?? { kernel, overrides, dispatches: [] };
-    const like = `${key} ${dispatch.params.join()} ${dispatch.grid.join()} ${[...dispatch.views.values()].map((v) => wordsOf(v as Uint32Array).length).join()}`;
-    if (this.#seen.has(like) || entry.dispatches.length >= KEPT || sizeOf(dispatch) > LARGEST) return run();
+    const memory = [...dispatch.views.values()].map(wordsOf);
+    const words = memory.reduce((sum, { length }) => sum + length, 0);
+    let like = `${key} ${dispatch.params.join()} ${dispatch.grid.join()} ${memory.map(({ length }) => length).join()}`;
+    const alike = this.#seen.has(like);
+    if (alike && words <= WORDS.alike) like += ` ${hashOf(memory)}`;
+    const kind = words > WORDS.many ? 'large' : alike ? 'alike' : 'other';
+    const counter = `${key} ${kind}`;
+    const kept = this.#kept.get(counter) ?? 0;
+    if (this.#seen.has(like) || kept >= KEPT[kind] || words > WORDS.most) return run();
+    this.#kept.set(counter, kept + 1);
     this.#seen.add(like);
     this.#entries.set(key, entry);
     const views = [...dispatch.views].map(([binding, view]) => [binding, stored(view)] as const);
@@ -80,6 +88,12 @@ export function dispatchOf({ views, params, grid, subgroupSize }: Recorded): Dis
     return [binding, { ...view, floats: new Float32Array(buffer, byteOffset, length) }];
   });
   return { views: new Map(made), params, grid, subgroupSize };
+}
+
+function hashOf(memory: readonly Uint32Array[]): number {
+  let hash = 0x811c9dc5;
+  for (const words of memory) for (const word of words) hash = Math.imul(hash ^ word ^ (word >>> 15), 0x01000193);
+  return hash;
 }
 
 function stored(view: Uint32Array | TexelView): Uint32Array | StoredTexture {

@@ -257,7 +257,7 @@ describe('combinations that no test of an op makes', () => {
           for (const activation of [undefined, 'none', 'relu', 'tanh', 'sigmoid', 'gelu'] as const) {
             // A GPU's kernels turn operands by a switch: each activation with some of them, the first and the last with all.
             const few = traits.vendor === GPU.vendor && activation && activation !== 'gelu';
-            if (few && (transposeA || transposeB) !== (n > 9)) continue;
+            if (few && (transposeA || transposeB) !== n > 9) continue;
             device.choices.set(gemmClass({ m, n, k, batch: 1 }), method);
             const [a, b, bias] = [randomNd([m, k], 1), randomNd([k, n], 2), randomNd([n], 3)];
             const turned = (x: Nd, rows: number, columns: number) =>
@@ -314,6 +314,105 @@ describe('combinations that no test of an op makes', () => {
     const loss = ops.crossEntropy(wide, tensor(Int32Array.of(3, 7)));
     expect(await loss.item()).toBeCloseTo(Math.log(2000), 4);
     device.destroy();
+  });
+
+  test.each([
+    { adapter: { ...SOFTWARE, subgroupSize: 8 }, limits: { maxBindingBytes: 4096, maxGrid: 5 } },
+    { adapter: { ...GPU, subgroupSize: 32 }, limits: { maxBindingBytes: 4096, maxGrid: 5 } },
+  ])('work cut by small bindings and grids has the bits of whole work: %j', async ({ adapter, limits }) => {
+    shared.traits = adapter;
+    const { Device } = await import('../../src/gpu/device.ts');
+    const ops = await import('../../src/ops/index.ts');
+    const { Adam, clipGradNorm, RMSprop, SGD } = await import('../../src/optim/index.ts');
+    const { backward } = await import('../../src/autograd/tape.ts');
+    const { densify } = await import('../../src/ops/row-sparse.ts');
+    const { setDefaultDevice, tensor } = await import('../../src/tensor/create.ts');
+    const random = (shape: number[], seed: number, requiresGrad = false) =>
+      tensor(Float32Array.from(randomNd(shape, seed).data), { shape, requiresGrad });
+    type Made = Record<string, Tensor>;
+
+    /** Tensors of more than 4096 bytes, rows of fewer. */
+    const elementwise = (): Made => {
+      const x = random([30, 70], 1, true);
+      const y = ops.mul(ops.add(ops.tanh(x), random([70], 2)), random([30, 1], 3));
+      const chosen = ops.where(ops.gt(x, random([70], 4)), y, random([30, 1], 5));
+      backward(ops.square(chosen), random([30, 70], 6));
+      return { y, chosen, dX: x.grad as Tensor };
+    };
+    const rows = (): Made => {
+      const [x, scale, shift] = [random([150, 9], 1, true), random([9], 2, true), random([9], 3, true)];
+      const z = ops.layerNorm(x, 9, scale, shift);
+      const labels = tensor(Int32Array.from({ length: 150 }, (_, i) => (i * 5) % 9));
+      const loss = ops.crossEntropy(z, labels, { labelSmoothing: 0.1 });
+      backward(ops.add(loss, ops.sum(ops.mul(ops.softmax(z, -1), random([150, 9], 4)))));
+      const table = random([40, 70], 5, true);
+      const ids = tensor(Int32Array.from({ length: 90 }, (_, i) => (i % 4 ? 33 : i % 40)));
+      for (const seed of [6, 7]) backward(ops.embedding(ids, table), random([90, 70], seed));
+      const columns = random([4, 30, 8], 8, true);
+      const picked = ops.indexSelect(columns, 1, tensor(Int32Array.of(29, 3, 3, 0)));
+      backward(picked, random([4, 4, 8], 9));
+      const grads = { dX: x, dScale: scale, dShift: shift, dColumns: columns };
+      return {
+        loss,
+        z,
+        picked,
+        dTable: densify(table.grad!),
+        ...Object.fromEntries(Object.entries(grads).map(([name, { grad }]) => [name, grad as Tensor])),
+      };
+    };
+    const reductions = (): Made => {
+      const [line, tall] = [random([2100], 1), random([300, 7], 2)];
+      return {
+        all: ops.sum(line),
+        best: ops.amax(line),
+        rows: ops.sum(tall, { dim: 1 }),
+        columns: ops.mean(tall, { dim: 0 }),
+        least: ops.amin(tall, { dim: 1 }),
+        where: ops.argmax(tall, 1),
+      };
+    };
+    const updates = (): Made => {
+      const params = [[30, 70], [5], [11], [2], [3, 9]].map((shape, i) => random(shape, 20 + i, true));
+      const made: Made = {};
+      for (const optimizer of [
+        new Adam(params, { lr: 0.1 }),
+        new SGD(params, { momentum: 0.9 }),
+        new RMSprop(params),
+      ]) {
+        for (const [i, p] of params.entries())
+          backward(ops.sum(ops.mul(ops.mul(p, p), random(p.shape as number[], 30 + i))));
+        made[`norm ${optimizer.constructor.name}`] = clipGradNorm(params, 0.5);
+        optimizer.step();
+        optimizer.zeroGrad();
+      }
+      return { ...made, ...Object.fromEntries(params.map((p, i) => [`parameter ${i}`, p])) };
+    };
+    const recurrence = (): Made => {
+      const x = random([9, 3, 4], 1, true);
+      const cell = (seed: number) => ({
+        weightIh: random([24, 4], seed, true),
+        weightHh: random([24, 6], seed + 1, true),
+        biasIh: random([24], seed + 2, true),
+        biasHh: random([24], seed + 3, true),
+      });
+      const weights = [cell(10), cell(20)];
+      const { output: out } = ops.lstm(x, weights, { batchFirst: true, lengths: [3, 1, 2, 3, 3, 0, 1, 2, 3] });
+      backward(out, random([9, 3, 12], 2));
+      const grads = weights.flatMap((w, d) => Object.entries(w).map(([name, t]) => [`${name} ${d}`, t.grad as Tensor]));
+      return { out, dX: x.grad as Tensor, ...Object.fromEntries(grads) };
+    };
+
+    const bits = async (options: DeviceOptions, work: () => Made) => {
+      const device = await Device.create({ debug: EXACT, ...options });
+      setDefaultDevice(device);
+      const read: Record<string, Uint32Array> = {};
+      for (const [name, t] of Object.entries(work())) read[name] = new Uint32Array((await t.data()).slice().buffer);
+      device.destroy();
+      return read;
+    };
+    for (const work of [elementwise, rows, reductions, updates])
+      expect(await bits(limits, work), work.name).toEqual(await bits({}, work));
+    expect(await bits({ maxGrid: 5 }, recurrence), 'recurrence').toEqual(await bits({}, recurrence));
   });
 
   test('exact-lazy updates have the bits of dense ones', async () => {

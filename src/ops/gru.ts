@@ -1,22 +1,17 @@
 // One GRU layer over whole sequences, one direction or both (`torch.nn.GRU`).
-import { record } from '../autograd/tape.ts';
-import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import {
-  type CellKind,
-  type CellWeights,
-  checkLayer,
-  copyOf,
-  flatWeights,
-  initialState,
-  previousStates,
-  type SequenceOptions,
-  wholeQuads,
-} from './recurrent.ts';
-import { inputGradients, inputProduct } from './recurrent-products.ts';
-import { pack, runSteps } from './recurrent-steps.ts';
+import { recurrentLayer } from './recurrent.ts';
+import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
 
-const GRU: CellKind = { op: 'gru', gates: 3 };
+/** What is kept of a step is m, the candidate's recurrent part, which the reset gate multiplies alone. */
+const GRU: Cell = {
+  op: 'gru',
+  gates: 3,
+  states: ['h0'],
+  split: true,
+  forward: ({ kept, biasM }) => ({ m: kept, bias_m: biasM }),
+  backward: ({ kept, previous }) => ({ m_inout: kept, saved: previous }),
+};
 
 export interface GruOptions extends SequenceOptions {
   /** Initial state `[D, B, H]`; zeros by default. */
@@ -34,51 +29,6 @@ export function gru(
   weights: readonly CellWeights[],
   options: GruOptions = {},
 ): { output: Tensor; hN: Tensor } {
-  return layerOf(x, weights, options);
-}
-
-function layerOf(
-  x: Tensor,
-  weights: readonly CellWeights[],
-  options: GruOptions,
-  units?: number,
-): { output: Tensor; hN: Tensor } {
-  const layer = checkLayer(GRU, x, weights, options, units);
-  const { batch, time, hidden, directions } = layer.geometry;
-  const h0 = initialState('gru', 'h0', options.h0, layer.geometry, x);
-  const whole = wholeQuads(layer);
-  if (whole) {
-    const { output, hN } = layerOf(x, whole.weights, { ...options, h0: whole.state(options.h0) }, whole.units);
-    return { output: whole.output(output), hN: whole.final(hN) };
-  }
-  const { device } = x;
-  const packed = pack(layer);
-  const { gates, weight } = inputProduct(layer, packed.bias);
-  const previous = previousStates(layer, options.h0, x);
-  // The candidate's recurrent part, which the reset gate multiplies alone.
-  const m = empty([batch * time, directions * hidden], { device, label: 'gru' });
-  const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'gru' });
-  const hN = copyOf(h0, 'gru');
-  runSteps(
-    layer,
-    'forward',
-    packed,
-    { gates_inout: gates, h_prev: previous, out: output, h_n: hN, m, bias_m: packed.biasM },
-    { steps: time },
-  );
-  record('gru', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
-    const dH = dHN ? copyOf(dHN, 'gru') : full(h0.shape, 0, { device });
-    const d_out = dOut ?? full(output.shape, 0, { device });
-    runSteps(
-      layer,
-      'backward',
-      packed,
-      { gates_inout: gates, m_inout: m, saved: previous, d_out, d_h_n_inout: dH },
-      { steps: time + Number(needs[1]) },
-    );
-    const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };
-    const { dX, dWeights } = inputGradients(layer, weight, { dGates: gates, dM: m }, previous, wanted);
-    return [dX, needs[1] ? dH : undefined, ...flatWeights(dWeights)];
-  });
-  return { output, hN };
+  const { output, finals } = recurrentLayer(GRU, x, weights, options);
+  return { output, hN: finals[0]! };
 }

@@ -28,7 +28,7 @@ export { type LstmOptions, lstm } from './lstm.ts';
 export { maskedSelect } from './masked-select.ts';
 export { linear, type MatmulOptions, matmul } from './matmul.ts';
 export { oneHot } from './one-hot.ts';
-export type { CellWeights, SequenceOptions } from './recurrent.ts';
+export type { CellWeights, SequenceOptions } from './recurrent-layer.ts';
 export { amax, amin, broadcastTo, mean, type ReduceOptions, sum } from './reduce.ts';
 export { type RnnOptions, rnn } from './rnn.ts';
 export { densify } from './row-sparse.ts';

@@ -6,62 +6,67 @@ import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gemm } from './gemm.ts';
 import { type Matrix, matrixOf } from './gemm-product.ts';
-import { type CellWeights, copyOf, type Layer } from './recurrent.ts';
+import type { CellWeights, Layer } from './recurrent-layer.ts';
 import { overRows } from './row-kernels.ts';
 
-/** `weightIh` of all directions, `[D·G·H, I]`. */
-function inputWeights({ kind, geometry, weights }: Layer): Tensor {
-  const [first, second] = weights;
-  if (!second) return first!.weightIh;
-  const rows = kind.gates * geometry.hidden;
-  const out = empty([2 * rows, geometry.input], { device: first!.weightIh.device, label: kind.op });
-  const { bytes } = first!.weightIh;
-  if (bytes === 0) return out;
-  weights.forEach(({ weightIh }, d) => {
-    out.device.copy({ ...weightIh.view, bytes }, { ...out.view, offset: out.view.offset + d * bytes, bytes });
-  });
+/** Copies of stretches of tensors, one after another, as a tensor of `shape`. */
+export function joined(
+  label: string,
+  shape: Shape,
+  parts: readonly { of: Tensor; from?: number; size?: number }[],
+): Tensor {
+  const out = empty(shape, { device: parts[0]!.of.device, label });
+  let at = 0;
+  for (const { of, from = 0, size = of.size } of parts) {
+    const range = (t: Tensor, start: number) => ({ ...t.view, offset: t.view.offset + 4 * start, bytes: 4 * size });
+    if (size > 0) out.device.copy(range(of, from), range(out, at));
+    at += size;
+  }
   return out;
 }
 
 /** `x·Wᵀ + b` of all steps and directions at once, `[rows, D·G·H]`, and the weights of all directions that made it. */
 export function inputProduct(layer: Layer, bias: Tensor): { gates: Tensor; weight: Tensor } {
-  const { kind, geometry, x, weights } = layer;
+  const { cell, geometry, x, weights } = layer;
   const { batch, time, input, hidden, directions } = geometry;
-  const weight = inputWeights(layer);
+  const weight =
+    directions === 1
+      ? weights[0]!.weightIh
+      : joined(
+          cell.op,
+          [directions * cell.gates * hidden, input],
+          weights.map(({ weightIh }) => ({ of: weightIh })),
+        );
   const gates = gemm({
     a: matrixOf(x.viewAs([batch * time, input]), false),
     b: matrixOf(weight, true),
     m: batch * time,
-    n: directions * kind.gates * hidden,
+    n: directions * cell.gates * hidden,
     k: input,
     batch: 1,
     bias: weights[0]!.biasIh ? bias : undefined,
-    label: kind.op,
+    label: cell.op,
   });
-  return { gates: gates.viewAs([batch * time, directions * kind.gates * hidden]), weight };
+  return { gates: gates.viewAs([batch * time, directions * cell.gates * hidden]), weight };
 }
 
-/** What the reverse scan leaves: gradients of the gates' sums, and of the recurrent part of a GRU's last gate. */
-export interface GateGradients {
-  /** `[rows, D·G·H]` */
-  dGates: Tensor;
-  /** `[rows, D·H]` */
-  dM?: Tensor | undefined;
-}
-
-/** What the gates' gradients of all steps say about `x` and the weights. */
+/**
+ * What the gates' gradients of all steps say about `x` and the weights: `dGates` `[rows, D·G·H]` of the gates' sums, and with a
+ * split cell `dM` `[rows, D·H]` of the last gate's recurrent part.
+ */
 export function inputGradients(
   layer: Layer,
   weight: Tensor,
-  { dGates, dM }: GateGradients,
+  dGates: Tensor,
+  dM: Tensor | undefined,
   previous: Tensor,
   needs: { x: boolean; weights: boolean },
 ): { dX?: Tensor; dWeights: CellWeights[] } {
-  const { kind, geometry, x } = layer;
+  const { cell, geometry, x } = layer;
   const { batch, time, input, hidden } = geometry;
   const rows = batch * time;
   const width = dGates.shape[1]!;
-  const label = kind.op;
+  const label = cell.op;
   const result: { dX?: Tensor; dWeights: CellWeights[] } = { dWeights: [] };
   if (needs.x) {
     const [a, b] = [matrixOf(dGates, false), matrixOf(weight, false)];
@@ -69,7 +74,7 @@ export function inputGradients(
     zeroPadding(layer, result.dX);
   }
   if (!needs.weights) return result;
-  const own = layer.ragged ? copyOf(x, label) : x;
+  const own = layer.ragged ? joined(label, x.shape, [{ of: x }]) : x;
   zeroPadding(layer, own);
   zeroPadding(layer, previous);
   const [a, b] = [matrixOf(dGates, true), matrixOf(own.viewAs([rows, input]), false)];
@@ -77,9 +82,9 @@ export function inputGradients(
   if (own !== x) own.dispose();
   const dHh = recurrentGradients(layer, dGates, dM, previous);
   const biases = layer.weights[0]!.biasIh ? biasGradients(layer, dGates, dM) : [];
-  const perGate = kind.gates * hidden;
+  const perGate = cell.gates * hidden;
   result.dWeights = layer.weights.map((_, d) => ({
-    weightIh: copyOf(dIh, label, [perGate, input], d * perGate * input),
+    weightIh: joined(label, [perGate, input], [{ of: dIh, from: d * perGate * input, size: perGate * input }]),
     weightHh: dHh[d]!,
     ...biases[d],
   }));
@@ -87,7 +92,7 @@ export function inputGradients(
 }
 
 /** Of ragged rows: what stands past their ends, where all gradients are 0, becomes 0, so that no NaN there comes into a sum. */
-function zeroPadding({ kind, geometry, lengths, ragged }: Layer, x: Tensor): void {
+function zeroPadding({ cell, geometry, lengths, ragged }: Layer, x: Tensor): void {
   if (!ragged) return;
   const { batch, time, strideB, strideT } = geometry;
   const width = x.size / (batch * time);
@@ -97,14 +102,14 @@ function zeroPadding({ kind, geometry, lengths, ragged }: Layer, x: Tensor): voi
       bind: { ...bind, lengths: lengths.view },
       params: { size, first_row: firstRow, batch, time, width, stride_b: strideB, stride_t: strideT },
       grid: Math.ceil(size / 64),
-      label: kind.op,
+      label: cell.op,
     });
   });
 }
 
 /** `[G·H, H]` of each direction: its gates' gradients times the states that its steps started from. */
 function recurrentGradients(
-  { kind, geometry }: Layer,
+  { cell, geometry }: Layer,
   dGates: Tensor,
   dM: Tensor | undefined,
   previous: Tensor,
@@ -118,21 +123,24 @@ function recurrentGradients(
       n: hidden,
       k: batch * time,
       batch: directions,
-      label: kind.op,
+      label: cell.op,
     });
-  const wide = kind.gates * hidden;
+  const wide = cell.gates * hidden;
   const plain = wide - (dM ? hidden : 0); // a GRU's last gate has a gradient of its own
   const parts = [of({ tensor: dGates, batchStride: wide, rowStride: 1, colStride: directions * wide }, plain)];
   if (dM) parts.push(of({ tensor: dM, batchStride: hidden, rowStride: 1, colStride: directions * hidden }, hidden));
-  return stacked(parts, [wide, hidden], directions, kind.op);
+  return Array.from({ length: directions }, (_, d) => {
+    const own = (of: Tensor) => ({ of, from: (d * of.size) / directions, size: of.size / directions });
+    return joined(cell.op, [wide, hidden], parts.map(own));
+  });
 }
 
 /** Both biases of each direction. */
-function biasGradients({ kind, geometry }: Layer, dGates: Tensor, dM: Tensor | undefined) {
+function biasGradients({ cell, geometry }: Layer, dGates: Tensor, dM: Tensor | undefined) {
   const { batch, time, hidden, directions } = geometry;
   const { device } = dGates;
-  const wide = kind.gates * hidden;
-  const make = () => empty([wide], { device, label: kind.op });
+  const wide = cell.gates * hidden;
+  const make = () => empty([wide], { device, label: cell.op });
   const made = Array.from({ length: directions }, () => ({ biasIh: make(), biasHh: make() }));
   if (dGates.size === 0) {
     for (const { biasIh, biasHh } of made) for (const bias of [biasIh, biasHh]) device.clear(bias.view);
@@ -152,28 +160,7 @@ function biasGradients({ kind, geometry }: Layer, dGates: Tensor, dM: Tensor | u
     params: { rows: batch * time, directions, gate: wide / 4, hidden: hidden / 4 },
     overrides: { SPLIT: dM !== undefined },
     grid: Math.ceil(columns / 8),
-    label: kind.op,
+    label: cell.op,
   });
   return made;
-}
-
-/** Of stacks `[D, …]`, each direction's members one after another, of shape `shape`. */
-function stacked(parts: readonly Tensor[], shape: Shape, directions: number, label: string): Tensor[] {
-  return Array.from({ length: directions }, (_, d) => {
-    const out = empty(shape, { device: parts[0]!.device, label });
-    let at = 0;
-    for (const part of parts) {
-      const size = part.size / directions;
-      put(part, d * size, out, at, size);
-      at += size;
-    }
-    return out;
-  });
-}
-
-/** Copies `size` elements from one place to another. */
-function put(source: Tensor, from: number, target: Tensor, to: number, size: number): void {
-  if (size === 0) return;
-  const range = (t: Tensor, at: number) => ({ ...t.view, offset: t.view.offset + at * 4, bytes: size * 4 });
-  source.device.copy(range(source, from), range(target, to));
 }

@@ -1,23 +1,16 @@
 // One Elman layer over whole sequences, one direction or both (`torch.nn.RNN`).
-import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { empty, full } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import {
-  type CellKind,
-  type CellWeights,
-  checkLayer,
-  copyOf,
-  flatWeights,
-  initialState,
-  previousStates,
-  type SequenceOptions,
-  wholeQuads,
-} from './recurrent.ts';
-import { inputGradients, inputProduct } from './recurrent-products.ts';
-import { pack, runSteps } from './recurrent-steps.ts';
+import { recurrentLayer } from './recurrent.ts';
+import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
 
-const RNN: CellKind = { op: 'rnn', gates: 1 };
+const cellOf = (nonlinearity: Nonlinearity): Cell => ({
+  op: 'rnn',
+  gates: 1,
+  states: ['h0'],
+  overrides: { RELU: nonlinearity === 'relu' },
+  backward: ({ output }) => ({ saved: output }),
+});
 
 const NONLINEARITIES = ['tanh', 'relu'] as const;
 export type Nonlinearity = (typeof NONLINEARITIES)[number];
@@ -46,50 +39,6 @@ export function rnn(
   options: RnnOptions = {},
 ): { output: Tensor; hN: Tensor } {
   checkNonlinearity('rnn', options.nonlinearity);
-  return layerOf(x, weights, options);
-}
-
-function layerOf(
-  x: Tensor,
-  weights: readonly CellWeights[],
-  options: RnnOptions,
-  units?: number,
-): { output: Tensor; hN: Tensor } {
-  const layer = checkLayer(RNN, x, weights, options, units);
-  const { time, hidden, directions } = layer.geometry;
-  const h0 = initialState('rnn', 'h0', options.h0, layer.geometry, x);
-  const whole = wholeQuads(layer);
-  if (whole) {
-    const { output, hN } = layerOf(x, whole.weights, { ...options, h0: whole.state(options.h0) }, whole.units);
-    return { output: whole.output(output), hN: whole.final(hN) };
-  }
-  const { device } = x;
-  const overrides = { RELU: options.nonlinearity === 'relu' };
-  const packed = pack(layer);
-  const { gates, weight } = inputProduct(layer, packed.bias);
-  const previous = previousStates(layer, options.h0, x);
-  const output = empty([x.shape[0]!, x.shape[1]!, directions * hidden], { device, label: 'rnn' });
-  const hN = copyOf(h0, 'rnn');
-  runSteps(
-    layer,
-    'forward',
-    packed,
-    { gates_inout: gates, h_prev: previous, out: output, h_n: hN },
-    { steps: time, overrides },
-  );
-  record('rnn', [x, h0, ...flatWeights(weights)], [output, hN], ([dOut, dHN], needs) => {
-    const dH = dHN ? copyOf(dHN, 'rnn') : full(h0.shape, 0, { device });
-    const d_out = dOut ?? full(output.shape, 0, { device });
-    runSteps(
-      layer,
-      'backward',
-      packed,
-      { gates_inout: gates, saved: output, d_out, d_h_n_inout: dH },
-      { steps: time + Number(needs[1]), overrides },
-    );
-    const wanted = { x: needs[0]!, weights: needs.slice(2).some(Boolean) };
-    const { dX, dWeights } = inputGradients(layer, weight, { dGates: gates }, previous, wanted);
-    return [dX, needs[1] ? dH : undefined, ...flatWeights(dWeights)];
-  });
-  return { output, hN };
+  const { output, finals } = recurrentLayer(cellOf(options.nonlinearity ?? 'tanh'), x, weights, options);
+  return { output, hN: finals[0]! };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import { tuningOf } from '../../src/gpu/tuning.ts';
 import { gru, lstm, rnn, sum } from '../../src/ops/index.ts';
-import { type RecurrentForm, recurrentForm } from '../../src/ops/recurrent-form.ts';
+import { type RecurrentForm, recurrentForm } from '../../src/ops/recurrent-launch.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';

@@ -1,5 +1,5 @@
 // matmul_texel_nt_$C_$LANES: out[z, m, n] = act(Σ_k a[z, m, k] · b[z, k, n] + bias[n]) for software adapters whose subgroups have $LANES lanes.
-// a is stored by rows [m, k], b transposed [n, k], or both are packed (matmul_pack).
+// a is stored by rows [m, k], b transposed [n, k], or both are packed (matmul_texel_pack).
 // Operands are linear textures of vec4s (row lengths, batch strides and k are multiples of 4), for a texel loads several times
 // faster there than a vec4 of a storage buffer. Each lane holds 4·$C columns of 32 rows; a is loaded once by the lanes
 // together and handed round by broadcasts, which cost next to nothing; four k at a time keep the accumulators in registers.

@@ -1,6 +1,7 @@
 // Choosing an adapter and asking it for a device with the limits and features that the work needs.
 import { platform } from '#platform';
 import { AdapterError, ArgumentError } from '../errors.ts';
+import { STORAGE_BUFFERS } from './declarations.ts';
 import { type KernelSet, kernelSet, type Tuning, tuningOf } from './tuning.ts';
 
 /** `core` is all of WebGPU; `compatibility` what OpenGL ES 3.1 and Direct3D 11 can do of it, which is enough for weft. */
@@ -50,9 +51,6 @@ export interface Requested {
   /** Bytes of a kernel's parameters that can go into the commands themselves, 0 where the implementation has no immediates. */
   immediateBytes: number;
 }
-
-/** Storage buffers that a kernel binds at most. */
-export const STORAGE_BUFFERS = 8;
 
 export async function requestDevice(choice: AdapterChoice): Promise<Requested> {
   const kernels = chosenKernels(choice);

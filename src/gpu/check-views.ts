@@ -1,18 +1,28 @@
 // Checks of what a dispatch binds, before it is queued.
 import { ArgumentError, DeviceError } from '../errors.ts';
-import type { BufferView, Kernel } from './kernel.ts';
+import { type Bindings, type BufferView, checkNames, type Kernel } from './kernel.ts';
 import type { PoolTexture } from './texture-pool.ts';
 
-/** What the driver would refuse later and without the op's name. */
-export function checkViews(
+/** What is bound, in the kernel's order. Throws what the driver would refuse later and without the op's name. */
+export function viewsOf(
   kernel: Kernel,
-  views: readonly (BufferView | PoolTexture)[],
+  bind: Bindings,
   label: string,
-  { maxBindingBytes, bindingAlignment }: { maxBindingBytes: number; bindingAlignment: number },
-): void {
+  { maxBindingBytes, bindingAlignment }: { readonly maxBindingBytes: number; readonly bindingAlignment: number },
+): readonly (BufferView | PoolTexture)[] {
+  checkNames(kernel, 'bind', bind, label);
+  const views = kernel.bindings.map(({ name }) => bind[name]!);
   views.forEach((view, i) => {
-    if (!('buffer' in view)) return;
     const { name, access } = kernel.bindings[i]!;
+    if (!((access === 'texture' ? 'rows' : 'buffer') in view))
+      throw new ArgumentError({
+        op: label,
+        argument: `bind.${name}`,
+        expected: access === 'texture' ? 'a texture' : 'a range of a buffer',
+        actual: access === 'texture' ? 'a range of a buffer' : 'something else',
+        remedy: access === 'texture' ? 'Let withTextures mirror it.' : 'Bind the view of a tensor.',
+      });
+    if (!('buffer' in view)) return;
     if (view.bytes > maxBindingBytes)
       throw new ArgumentError({
         op: label,
@@ -37,4 +47,5 @@ export function checkViews(
         );
     });
   });
+  return views;
 }

@@ -3,19 +3,11 @@ import { platform } from '#platform';
 import { DeviceError, DeviceLostError, WeftError } from '../errors.ts';
 import { type AdapterChoice, type AdapterInfo, type Requested, requestDevice } from './adapter.ts';
 import { BufferPool, type PoolBuffer, type PoolStats } from './buffer-pool.ts';
-import { checkViews } from './check-views.ts';
+import { viewsOf } from './check-views.ts';
 import { type Command, Encoder, type EncoderStats } from './encoder.ts';
 import { deviceError, Failures } from './failures.ts';
-import {
-  type Bindings,
-  type BufferView,
-  type Kernel,
-  type Overrides,
-  type Params,
-  type Pipeline,
-  PipelineCache,
-  packParams,
-} from './kernel.ts';
+import { type Bindings, type BufferView, type Kernel, type Overrides, type Params, packParams } from './kernel.ts';
+import { type Pipeline, PipelineCache } from './pipelines.ts';
 import { bytesOf, type HostWork, Plan } from './plan.ts';
 import { Poison } from './poison.ts';
 import { type KernelTime, noTimestamps, Profiler } from './profiler.ts';
@@ -43,10 +35,10 @@ export interface DeviceOptions extends AdapterChoice {
     | undefined;
 }
 
-export interface RunOptions<K extends Kernel> {
-  bind: Bindings<K>;
-  params: Params<K>;
-  overrides?: Overrides<K>;
+export interface RunOptions<B extends Bindings = Bindings, P extends Params = Params, O extends Overrides = Overrides> {
+  bind: B;
+  params: P;
+  overrides?: O;
   /** Workgroups in x, y, z; a one-dimensional grid over the limit is folded into y (kernels take it through lib/grid). */
   grid: number | readonly [number, number, number];
   /** The op's name, for errors and the profiler. */
@@ -187,10 +179,12 @@ export class Device {
   }
 
   /** Queues one dispatch of a kernel. Bindings, parameters and overrides go by the names in its WGSL. */
-  run<const K extends Kernel>(kernel: K, options: RunOptions<K>): void {
+  run<B extends Bindings, P extends Params, O extends Overrides>(
+    kernel: Kernel<B, P, O>,
+    options: RunOptions<NoInfer<B>, NoInfer<P>, NoInfer<O>>,
+  ): void {
     this.#assertAlive();
-    const views = kernel.bindings.map((b) => (options.bind as Record<string, BufferView | PoolTexture>)[b.name]!);
-    checkViews(kernel, views, options.label, this);
+    const views = viewsOf(kernel, options.bind, options.label, this);
     const grid = typeof options.grid === 'number' ? this.#fold(options.grid) : options.grid;
     if (grid[0] === 0 || grid[1] === 0 || grid[2] === 0) return;
     for (const n of grid)
@@ -201,9 +195,9 @@ export class Device {
         );
     this.#queue({
       kind: 'dispatch',
-      pipeline: this.pipeline(kernel, options.overrides),
+      pipeline: this.#pipelines.get(kernel, options.overrides ?? {}, options.label),
       views,
-      params: packParams(kernel, options.params as Record<string, number>),
+      params: packParams(kernel, options.params, options.label),
       grid,
       label: options.label,
       flops: options.flops,
@@ -219,8 +213,8 @@ export class Device {
   }
 
   /** The compiled (or compiling) form of a kernel; asking early lets it compile while other work is prepared. */
-  pipeline<K extends Kernel>(kernel: K, overrides?: Overrides<K>): Pipeline {
-    return this.#pipelines.get(kernel, (overrides ?? {}) as Record<string, number | boolean | undefined>);
+  pipeline<O extends Overrides>(kernel: Kernel<Bindings, Params, O>, overrides?: NoInfer<O>): Pipeline {
+    return this.#pipelines.get(kernel, overrides ?? {}, 'pipeline');
   }
 
   /** Runs `queue` with textures that mirror `sources` for the kernels it queues; later commands reuse them. */

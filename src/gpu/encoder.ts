@@ -1,6 +1,7 @@
 // Turns a list of commands into one command encoder and one submit, with cached bind groups and a uniform arena.
 import type { PoolBuffer } from './buffer-pool.ts';
-import type { BufferView, Pipeline } from './kernel.ts';
+import type { BufferView } from './kernel.ts';
+import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { Sheet, SLOT, SLOTS_PER_CHUNK } from './sheet.ts';
 import type { PoolTexture } from './texture-pool.ts';

@@ -1,28 +1,9 @@
-// A kernel as the generated shader module describes it, and the cache of its compiled pipelines.
-import { AdapterError, DeviceError } from '../errors.ts';
+// A kernel as a value: WGSL, and what host code may name in it, read from that text when it is first asked for.
+import { ArgumentError } from '../errors.ts';
 import type { PoolBuffer } from './buffer-pool.ts';
+import { type Declarations, declarationsOf } from './declarations.ts';
 import type { PoolTexture } from './texture-pool.ts';
-import { expand, type ShaderSource } from './wgsl.ts';
-
-export interface Kernel {
-  readonly name: string;
-  readonly source: ShaderSource;
-  readonly bindings: readonly {
-    readonly name: string;
-    readonly index: number;
-    readonly access: string;
-    readonly type: string;
-  }[];
-  readonly paramsBinding?: number;
-  readonly params: readonly { readonly name: string; readonly type: string }[];
-  readonly overrides: readonly { readonly name: string; readonly type: string; readonly default: string }[];
-  readonly features: readonly string[];
-}
-
-/** The WGSL of a kernel. */
-export function codeOf({ name, source }: Kernel): string {
-  return expand(source, name);
-}
+import { expand, type ShaderSource, variantsOf } from './wgsl.ts';
 
 /** A byte range of a buffer, as a kernel sees it. */
 export interface BufferView {
@@ -31,174 +12,126 @@ export interface BufferView {
   readonly bytes: number;
 }
 
-/** A value for every binding of kernel `K` but its parameters, by the names its WGSL gives them. */
-export type Bindings<K extends Kernel> = {
-  readonly [B in K['bindings'][number] as B['name']]: B['access'] extends 'texture' ? PoolTexture : BufferView;
+/** What is bound, by the names in the kernel's text. */
+export type Bindings = Readonly<Record<string, BufferView | PoolTexture>>;
+/** Fields of the kernel's `Params`. */
+export type Params = Readonly<Record<string, number>>;
+/** Overrides of the kernel; those left out, or undefined, keep their defaults. */
+export type Overrides = Readonly<Record<string, number | boolean | undefined>>;
+
+/** Types of what a kernel names, as generated code writes them. */
+export type Bind<Buffers extends string, Textures extends string = never> = {
+  readonly [N in Buffers | Textures]: N extends Textures ? PoolTexture : BufferView;
 };
-/** A value for every field of the kernel's `Params`. */
-export type Params<K extends Kernel> = { readonly [P in K['params'][number] as P['name']]: number };
-/** Values for some of the kernel's overrides; the rest keep their defaults. */
-export type Overrides<K extends Kernel> = {
-  readonly [O in K['overrides'][number] as O['name']]?: number | boolean;
-};
+export type Numbers<Names extends string> = { readonly [N in Names]: number };
+export type Constants<Names extends string> = { readonly [N in Names]?: number | boolean | undefined };
 
-/** A compiled (or compiling) kernel with one set of override values. */
-export interface Pipeline {
-  readonly id: number;
-  readonly kernel: Kernel;
-  readonly layout: GPUBindGroupLayout;
-  /** `undefined` until the driver has compiled it; `ready` resolves then. */
-  compiled: GPUComputePipeline | undefined;
-  readonly ready: Promise<void>;
-  readonly uniformBytes: number;
-  /** Whether the parameters are immediates of the command rather than a uniform buffer. */
-  readonly immediate: boolean;
-}
+/**
+ * One compute shader. Devices know it by identity: two kernels of one name are two kernels. `B`, `P` and `O` are types alone; what runs
+ * is held against the text.
+ */
+export class Kernel<B extends Bindings = Bindings, P extends Params = Params, O extends Overrides = Overrides> {
+  declare readonly names?: { readonly bind: B; readonly params: P; readonly overrides: O };
+  readonly source: ShaderSource;
+  readonly #name: string | undefined;
+  #code: string | undefined;
+  #declarations: Declarations | undefined;
 
-/** Compiles kernels asynchronously, each once per set of override values. */
-export class PipelineCache {
-  readonly #device: GPUDevice;
-  readonly #reversed: boolean;
-  readonly #immediateBytes: number;
-  readonly #pipelines = new Map<string, Pipeline>();
-  readonly #layouts = new Map<string, { layout: GPUBindGroupLayout; pipelineLayout: GPUPipelineLayout }>();
-  readonly #modules = new Map<string, GPUShaderModule>();
-
-  constructor(device: GPUDevice, options: { groupsReversed: boolean; immediateBytes: number }) {
-    this.#device = device;
-    this.#reversed = options.groupsReversed;
-    this.#immediateBytes = options.immediateBytes;
+  constructor(source: ShaderSource, name?: string) {
+    this.source = source;
+    this.#name = name;
   }
 
-  get size(): number {
-    return this.#pipelines.size;
+  get name(): string {
+    return this.#name ?? this.entry;
   }
 
-  get(kernel: Kernel, overrides: Readonly<Record<string, number | boolean | undefined>>): Pipeline {
-    let key = kernel.name;
-    for (const { name } of kernel.overrides) {
-      const value = overrides[name];
-      if (value !== undefined) key += `|${name}=${Number(value)}`;
-    }
-    let pipeline = this.#pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.#compile(kernel, overrides);
-      this.#pipelines.set(key, pipeline);
-    }
-    return pipeline;
+  /** The WGSL, expanded. */
+  get code(): string {
+    return (this.#code ??= expand(this.source, this.#name ?? 'kernel'));
   }
 
-  #compile(kernel: Kernel, overrides: Readonly<Record<string, number | boolean | undefined>>): Pipeline {
-    for (const feature of kernel.features) {
-      const needed = feature === 'f16' ? 'shader-f16' : feature;
-      if (!this.#device.features.has(needed))
-        throw new AdapterError(
-          `kernel ${kernel.name} needs the WebGPU feature "${needed}", which this device was made without`,
-        );
-    }
-    const immediate = kernel.params.length > 0 && kernel.params.length * 4 <= this.#immediateBytes;
-    const { layout, pipelineLayout } = this.#layout(kernel, immediate);
-    const constants: Record<string, number> = {};
-    for (const { name } of kernel.overrides) {
-      const value = overrides[name];
-      if (value !== undefined) constants[name] = Number(value);
-    }
-    if (this.#reversed && kernel.overrides.some((o) => o.name === 'GROUPS_REVERSED')) constants.GROUPS_REVERSED = 1;
-    const module = this.#module(kernel, immediate);
-    const pipeline: Pipeline = {
-      id: this.#pipelines.size,
-      kernel,
-      layout,
-      compiled: undefined,
-      uniformBytes: Math.ceil((kernel.params.length * 4) / 16) * 16,
-      immediate,
-      ready: this.#device
-        .createComputePipelineAsync({
-          label: kernel.name,
-          layout: pipelineLayout,
-          compute: { module, entryPoint: 'main', constants },
-        })
-        .then(
-          (compiled) => {
-            pipeline.compiled = compiled;
-          },
-          async (error: Error) => {
-            throw new DeviceError(await explain(kernel, module, error), kernel.name);
-          },
-        ),
-    };
-    pipeline.ready.catch(() => {}); // reported by whoever waits for it; a pipeline nobody waits for must not end the process
-    return pipeline;
+  get #declared(): Declarations {
+    return (this.#declarations ??= declarationsOf(this.#name ?? 'without a name', this.code));
   }
 
-  #module(kernel: Kernel, immediate: boolean): GPUShaderModule {
-    let module = this.#modules.get(kernel.name);
-    if (!module) {
-      // A shader that does not compile is told of by its pipeline, with the lines around each message.
-      this.#device.pushErrorScope('validation');
-      module = this.#device.createShaderModule({
-        label: kernel.name,
-        code: immediate ? withImmediates(kernel) : codeOf(kernel),
-      });
-      this.#device.popErrorScope().catch(() => {});
-      this.#modules.set(kernel.name, module);
-    }
-    return module;
+  get entry(): Declarations['entry'] {
+    return this.#declared.entry;
   }
 
-  #layout(kernel: Kernel, immediate: boolean) {
-    const immediateSize = immediate ? kernel.params.length * 4 : 0;
-    const key = `${immediate ? `i${immediateSize}` : kernel.paramsBinding}:${kernel.bindings.map((b) => `${b.index}${b.access}`).join()}`;
-    let found = this.#layouts.get(key);
-    if (!found) {
-      const entries: GPUBindGroupLayoutEntry[] = kernel.bindings.map((b) => ({
-        binding: b.index,
-        visibility: 4, // GPUShaderStage.COMPUTE
-        ...(b.access === 'texture'
-          ? { storageTexture: { access: 'read-only', format: 'rgba32float' } }
-          : { buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' } }),
-      }));
-      if (kernel.paramsBinding !== undefined && !immediate)
-        // Where the parameters lie is told per dispatch, so that a bind group serves every place in a batch.
-        entries.push({
-          binding: kernel.paramsBinding,
-          visibility: 4,
-          buffer: { type: 'uniform', hasDynamicOffset: true },
-        });
-      const layout = this.#device.createBindGroupLayout({ entries });
-      found = {
-        layout,
-        pipelineLayout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout], immediateSize }),
-      };
-      this.#layouts.set(key, found);
-    }
-    return found;
+  get bindings(): Declarations['bindings'] {
+    return this.#declared.bindings;
+  }
+
+  get paramsBinding(): Declarations['paramsBinding'] {
+    return this.#declared.paramsBinding;
+  }
+
+  get params(): Declarations['params'] {
+    return this.#declared.params;
+  }
+
+  get overrides(): Declarations['overrides'] {
+    return this.#declared.overrides;
+  }
+
+  get features(): Declarations['features'] {
+    return this.#declared.features;
   }
 }
 
-/** The same kernel with its parameters as immediates: no uniform slot, so one bind group serves every place in a batch. */
-function withImmediates(kernel: Kernel): string {
-  return codeOf(kernel).replace(
-    `@group(0) @binding(${kernel.paramsBinding}) var<uniform> params: Params;`,
-    'var<immediate> params: Params;',
-  );
+export interface KernelOptions {
+  /** For errors and the profiler; the name of its `@compute` function where it is left out. */
+  readonly name?: string | undefined;
+  /** Texts that `// @use NAME` puts in. */
+  readonly libs?: ShaderSource['libs'] | undefined;
 }
 
-/** The compiler's messages with the lines around each. */
-async function explain(kernel: Kernel, module: GPUShaderModule, error: Error): Promise<string> {
-  const info = await module.getCompilationInfo().catch(() => undefined);
-  const lines = codeOf(kernel).split('\n');
-  const messages = (info?.messages ?? []).map((m) => {
-    const around = lines
-      .slice(Math.max(0, m.lineNum - 3), m.lineNum + 2)
-      .map((line, i) => `${String(Math.max(0, m.lineNum - 3) + i + 1).padStart(5)} | ${line}`);
-    return `${m.type} at ${m.lineNum}:${m.linePos}: ${m.message}\n${around.join('\n')}`;
+/**
+ * A kernel from WGSL: one `@compute` function, storage buffers in `@group(0)`, sizes in `struct Params` of u32, i32 and f32 bound as
+ * `var<uniform> params`, constants as `override`. The text is read when the kernel is first used.
+ */
+export function kernel<B extends Bindings = Bindings, P extends Params = Params, O extends Overrides = Overrides>(
+  text: string,
+  { name, libs = {} }: KernelOptions = {},
+): Kernel<B, P, O> {
+  return new Kernel({ text, libs, values: {} }, name);
+}
+
+/** The kernels that the `// @variants` of one text make, by their values, as `rows_vec4`; each is named `<name>_<values>`. */
+export function variants<K extends Readonly<Record<string, Kernel>>>(
+  text: string,
+  { name, libs }: { readonly name: string; readonly libs: ShaderSource['libs'] },
+): K {
+  const kernels = variantsOf(text).map((values) => {
+    const key = Object.keys(values)
+      .flatMap((one) => (/^[A-Z]/.test(one) ? values[one]! : []))
+      .join('_');
+    return [key, new Kernel({ text, libs, values }, `${name}_${key}`)] as const;
   });
-  return `the shader does not compile: ${error.message}${messages.length ? `\n${messages.join('\n')}` : ''}`;
+  return Object.fromEntries(kernels) as Readonly<Record<string, Kernel>> as K;
+}
+
+/** Refuses names that a kernel does not have, and, but for overrides, those that are missing. `op` is whose dispatch it is. */
+export function checkNames(kernel: Kernel, kind: 'bind' | 'params' | 'overrides', given: object, op: string): void {
+  const declared = kernel[kind === 'bind' ? 'bindings' : kind];
+  const values = given as Readonly<Record<string, unknown>>;
+  const unknown = Object.keys(values).find((name) => !declared.some((one) => one.name === name));
+  const missing = kind === 'overrides' ? undefined : declared.find(({ name }) => values[name] === undefined)?.name;
+  if (unknown === undefined && missing === undefined) return;
+  const list = (names: readonly string[]) => names.join(', ') || 'nothing';
+  throw new ArgumentError({
+    op,
+    argument: kind,
+    expected: `${kind === 'overrides' ? 'among' : 'of'} what kernel ${kernel.name} declares (${list(declared.map(({ name }) => name))})`,
+    actual: list(Object.keys(values)),
+    remedy: missing === undefined ? `Leave ${unknown} out or declare it in the kernel.` : `Give ${missing}.`,
+  });
 }
 
 /** Parameters as they lie in WGSL. */
-export function packParams(kernel: Kernel, params: Record<string, number>): Uint32Array<ArrayBuffer> {
+export function packParams(kernel: Kernel, params: Params, op: string): Uint32Array<ArrayBuffer> {
+  checkNames(kernel, 'params', params, op);
   const words = new Uint32Array(kernel.params.length);
   const floats = new Float32Array(words.buffer);
   kernel.params.forEach(({ name, type }, i) => {

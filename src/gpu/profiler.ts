@@ -1,7 +1,7 @@
 // Time of each kernel from timestamp queries: one compute pass per dispatch, read back as soon as the device is done with them.
 import { WeftError } from '../errors.ts';
 import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
-import type { Pipeline } from './kernel.ts';
+import type { Pipeline } from './pipelines.ts';
 import { boundBytes } from './traffic.ts';
 import type { KernelSet } from './tuning.ts';
 

@@ -1,6 +1,7 @@
 // One command buffer in the making: a command encoder, the compute pass open in it, and what is bound there.
 import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
-import type { BufferView, Pipeline } from './kernel.ts';
+import type { BufferView } from './kernel.ts';
+import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { encodeTextureCopy } from './texture-pool.ts';
 

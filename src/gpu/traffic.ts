@@ -1,5 +1,5 @@
 // Bytes that a dispatch moves, from what it binds and from how its kernel uses each binding.
-import { type BufferView, codeOf, type Kernel } from './kernel.ts';
+import type { BufferView, Kernel } from './kernel.ts';
 import { type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
 
 const BYTES_PER_TEXEL = 16;
@@ -21,7 +21,7 @@ export function boundBytes(kernel: Kernel, views: readonly (BufferView | PoolTex
 /** 1 for a binding that is read or written, 2 for one that is both, 0 for one that is never named. */
 function waysOf(kernel: Kernel, index: number): number {
   const { name, access, type } = kernel.bindings[index]!;
-  const uses = usesOf(codeOf(kernel), name, type.startsWith('array'));
+  const uses = usesOf(kernel.code, name, type.startsWith('array'));
   if (access !== 'read_write') return uses.length > 0 ? 1 : 0;
   return (
     Number(uses.includes('read') || uses.includes('both')) + Number(uses.includes('write') || uses.includes('both'))

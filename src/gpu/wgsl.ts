@@ -39,7 +39,7 @@ function use(text: string, libs: ShaderSource['libs'], seen: Set<string>, where:
     if (seen.has(name)) return '';
     seen.add(name);
     const lib = libs[name];
-    if (lib === undefined) throw new Error(`${where}: there is no shaders/lib/${name}.wgsl`);
+    if (lib === undefined) throw new Error(`${where}: "// @use ${name}" names no library`);
     return use(lib, libs, seen, where).trimEnd();
   });
 }

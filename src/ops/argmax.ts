@@ -1,6 +1,6 @@
 // Where the largest or smallest value stands.
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -62,7 +62,7 @@ function search(
   const chunk = count > LONGEST_SEARCH ? Math.ceil(Math.sqrt(count)) : count;
   const slabs = Math.ceil(count / chunk);
   const out = empty([outer, slabs, inner], { dtype: 'i32', device: x.device, label });
-  x.device.run({ f32: shaders.argmax_f32, i32: shaders.argmax_i32, u32: shaders.argmax_u32 }[x.dtype], {
+  x.device.run(shaders.argmax[x.dtype], {
     bind: { x: x.view, candidates: (candidates ?? x).view, out: out.view },
     params: { outer, length, inner, count, slabs, chunk },
     overrides: { SMALLEST: smallest, PICKED: candidates !== undefined },

@@ -1,5 +1,5 @@
 // Copying boxes of elements by strides: what every op that moves elements about is made of. No autograd.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { typedArray } from '../tensor/dtype.ts';

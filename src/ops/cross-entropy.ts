@@ -1,7 +1,7 @@
 // Cross-entropy from logits: loss and gradient of every row in one kernel, then one sum.
 import { needsGrad, noGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -118,7 +118,7 @@ function runRows(
   // A binding that is written cannot stand for one that is read, so the dummy is a buffer of its own.
   const unused = dLogits ? undefined : empty([1], { device, label: op });
   overRows(rows, { logits, dLogits, target: given ? target : undefined }, (piece, firstRow, rowCount) => {
-    device.run(shaders[`cross_entropy_${form}`], {
+    device.run(shaders.cross_entropy[form], {
       bind: {
         logits: piece.logits,
         classes: given ? piece.logits : target.view,

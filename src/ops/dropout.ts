@@ -1,7 +1,7 @@
 // Dropout by counter-based random numbers: the mask is a function of (seed, step, call, element) and is never stored.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError, WeftError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';

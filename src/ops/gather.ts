@@ -1,7 +1,7 @@
 // Elements chosen along one axis, each by an index of its own.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -1,5 +1,5 @@
 // The method of matrix products for software adapters: operands through textures, which they load faster than buffers.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders-texel.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import type { TexelLanes } from '../gpu/tuning.ts';
 import { empty } from '../tensor/create.ts';
@@ -59,11 +59,15 @@ function launch(form: 'nn' | 'nt' | 'tn', product: Gemm, out: Tensor, a: Operand
       ...work(product),
     };
     if (form === 'nt')
-      device.run(shaders[`matmul_texel_nt_${wide}_${lanes}`], {
+      device.run(shaders.matmul_texel_nt[`${wide}_${lanes}`], {
         ...options,
         params: { ...params, a_tile: a.tile, b_tile: b.tile, next },
       });
-    else device.run(shaders[`matmul_texel_${form}_${wide}_${lanes}`], { ...options, params });
+    else
+      device.run((form === 'nn' ? shaders.matmul_texel_nn : shaders.matmul_texel_tn)[`${wide}_${lanes}`], {
+        ...options,
+        params,
+      });
   });
 }
 
@@ -72,7 +76,7 @@ function asStored({ tensor, batchStride, rowStride, colStride }: Matrix): Operan
   return { tensor, batch: batchStride / 4, tile: TILE * row, row };
 }
 
-/** The rows of a matrix in tiles, each one stream along k (matmul_pack.wgsl). */
+/** The rows of a matrix in tiles, each one stream along k (matmul_texel_pack.wgsl). */
 function packed(
   { tensor, batchStride, rowStride, colStride }: Matrix,
   rows: number,
@@ -85,7 +89,7 @@ function packed(
   const out = empty([count, tiles, k4, TILE, 4], { device, label });
   const ahead = view.offset % device.bindingAlignment;
   const x = wholeVec4s({ ...view, offset: view.offset - ahead, bytes: view.bytes + ahead });
-  device.run(shaders.matmul_pack, {
+  device.run(shaders.matmul_texel_pack, {
     bind: { x, out: out.view },
     params: {
       rows,

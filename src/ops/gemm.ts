@@ -1,5 +1,5 @@
 // The matrix product itself: one interface, several kernels named by their method, chosen by adapter and shape. No autograd.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type GemmMethod, gemmChoice, gemmClass } from './gemm-choice.ts';
@@ -31,8 +31,8 @@ const METHODS: Record<GemmMethod, (product: Gemm, out: Tensor) => void> = {
   direct,
   texel,
   texel_packed: texelPacked,
-  tiled_1: (product, out) => tiled(shaders.matmul_tiled_1, 1, product, out),
-  tiled_2: (product, out) => tiled(shaders.matmul_tiled_2, 2, product, out),
+  tiled_1: (product, out) => tiled(shaders.matmul_tiled[1], 1, product, out),
+  tiled_2: (product, out) => tiled(shaders.matmul_tiled[2], 2, product, out),
 };
 
 /** A long k cut into slabs of one length, each a member of a batch, and their results added in order: for small results. */
@@ -56,12 +56,7 @@ function bySlabs(product: Gemm, slabs: number, method: GemmMethod): Tensor {
 }
 
 /** Tiles of both operands in workgroup memory, any strides: for GPUs. */
-function tiled(
-  kernel: typeof shaders.matmul_tiled_1 | typeof shaders.matmul_tiled_2,
-  blocks: 1 | 2,
-  product: Gemm,
-  out: Tensor,
-): void {
+function tiled(kernel: (typeof shaders.matmul_tiled)[1 | 2], blocks: 1 | 2, product: Gemm, out: Tensor): void {
   const { a, b, m, n, batch, label } = product;
   const { bias, overrides } = epilogue(product);
   const { tileSide: SIDE } = out.device.tuning;

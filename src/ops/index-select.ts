@@ -2,7 +2,7 @@
 import { needsGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import type { BufferView } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
@@ -87,7 +87,7 @@ function position(at: number, shape: readonly number[]): string {
 export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): void {
   const [outer, length, width] = x.shape as [number, number, number];
   const lanes = width % 4 === 0 ? 4 : 1;
-  const kernel = lanes === 4 ? shaders.index_select_vec4u : shaders.index_select_u32;
+  const kernel = lanes === 4 ? shaders.index_select.vec4u : shaders.index_select.u32;
   const inner = width / lanes;
   const chunk = Math.min(inner, x.device.tuning.copiedRun);
   if (out.size === 0) return;
@@ -181,7 +181,7 @@ function sumSpans(
 ): void {
   const [outer, , width] = x.shape as [number, number, number];
   const lanes = width % 4 === 0 ? 4 : 1;
-  const kernel = lanes === 4 ? shaders.segment_sum_vec4f : shaders.segment_sum_f32;
+  const kernel = lanes === 4 ? shaders.segment_sum.vec4f : shaders.segment_sum.f32;
   const inner = width / lanes;
   if (x.size === 0) return;
   for (const target of pieces(out))
@@ -220,7 +220,7 @@ function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: nu
   const lanes = width % 4 === 0 ? 4 : 1;
   const inner = width / lanes;
   for (const target of pieces(out))
-    ids.device.run(lanes === 4 ? shaders.linked_sum_vec4f : shaders.linked_sum_f32, {
+    ids.device.run(lanes === 4 ? shaders.linked_sum.vec4f : shaders.linked_sum.f32, {
       bind: { ids: ids.view, links: links.view, x: d.view, out: target.view },
       params: {
         outer,

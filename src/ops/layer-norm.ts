@@ -1,7 +1,7 @@
 // Layer normalisation, with its gradients by hand.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -28,7 +28,7 @@ export function layerNorm(
   const y = empty(x.shape, { device, label: 'layerNorm' });
   const stats = empty([rows, 2], { device, label: 'layerNorm' });
   overRows(rows, { x, y }, (piece, firstRow, rowCount) => {
-    device.run(shaders[`layer_norm_${form}`], {
+    device.run(shaders.layer_norm[form], {
       bind: { ...piece, weight: weight?.view ?? piece.x, bias: bias?.view ?? piece.x, stats: stats.view },
       params: { rows: rowCount, width, first_row: firstRow, eps },
       overrides: { HAS_WEIGHT: weight !== undefined, HAS_BIAS: bias !== undefined },
@@ -57,7 +57,7 @@ function gradientOfX(
   const form = rowForm(width);
   const dX = empty(x.shape, { device: x.device, label: 'layerNorm' });
   overRows(rows, { x, d_y: dY, d_x: dX }, (piece, firstRow, rowCount) => {
-    x.device.run(shaders[`layer_norm_backward_${form}`], {
+    x.device.run(shaders.layer_norm_backward[form], {
       bind: { ...piece, weight: weight?.view ?? piece.x, stats: stats.view },
       params: { rows: rowCount, width, first_row: firstRow },
       overrides: { HAS_WEIGHT: weight !== undefined },

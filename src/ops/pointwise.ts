@@ -1,6 +1,6 @@
 // Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
-import type { Kernel, Overrides, Params } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import type { Bindings, Kernel, Overrides, Params } from '../gpu/kernel.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
@@ -48,12 +48,12 @@ export type CompareName = (typeof COMPARE)[number];
 export const WORKGROUP = 64;
 
 /** Launches a kernel whose bindings all run over the same elements, once per piece of at most the binding limit. */
-export function runFlat<const K extends Kernel>(
+export function runFlat<B extends Bindings, P extends Params, O extends Overrides>(
   label: string,
-  kernel: K,
-  tensors: Readonly<Record<K['bindings'][number]['name'], Tensor>>,
-  params: Omit<Params<K>, 'size' | 'strip'>,
-  overrides: Overrides<K>,
+  kernel: Kernel<B, P, O>,
+  tensors: Readonly<Record<keyof NoInfer<B>, Tensor>>,
+  params: Omit<NoInfer<P>, 'size' | 'strip'>,
+  overrides: NoInfer<O>,
 ): void {
   const all = Object.entries(tensors) as [string, Tensor][];
   const { device, size } = all[0]![1];
@@ -68,10 +68,10 @@ export function runFlat<const K extends Kernel>(
     );
     // Kernels that go by strips take vec4s.
     const strip = kernel.params.some(({ name }) => name === 'strip') ? stripOf(device, count / 4) : undefined;
-    device.run(kernel as Kernel, {
+    device.run<Bindings, Params, Overrides>(kernel, {
       bind: strip ? Object.fromEntries(Object.entries(bind).map(([name, view]) => [name, wholeVec4s(view)])) : bind,
       params: { ...params, size: count, ...(strip && { strip }) },
-      overrides: overrides as Overrides<Kernel>,
+      overrides,
       grid: strip ? Math.ceil(Math.ceil(count / 4) / (WORKGROUP * strip)) : Math.ceil(count / WORKGROUP),
       label,
     });
@@ -81,7 +81,7 @@ export function runFlat<const K extends Kernel>(
 /** The same numbers as another dtype; floats are cut towards zero. No gradient. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
   const out = empty(x.shape, { dtype, device: x.device, label: 'cast' });
-  runFlat('cast', shaders[`cast_${x.dtype}_${dtype}`], { x, out }, {}, {});
+  runFlat('cast', shaders.cast[`${x.dtype}_${dtype}`], { x, out }, {}, {});
   return out;
 }
 
@@ -105,13 +105,13 @@ export function binary(name: BinaryName, a: Tensor, b: Tensor, label: string = n
     runFlat(label, shaders.binary_same, { a, b, out }, {}, { OP: op });
     return out;
   }
-  const kernel = { f32: shaders.binary_f32, i32: shaders.binary_i32, u32: shaders.binary_u32 }[a.dtype];
+  const kernel = shaders.binary[a.dtype];
   return launchPair(label, kernel, op, a, b, a.dtype);
 }
 
 /** 1 where the comparison holds, else 0, as u32; with broadcasting. */
 export function compare(name: CompareName, a: Tensor, b: Tensor): Tensor {
-  const kernel = { f32: shaders.compare_f32, i32: shaders.compare_i32, u32: shaders.compare_u32 }[a.dtype];
+  const kernel = shaders.compare[a.dtype];
   return launchPair(name, kernel, COMPARE.indexOf(name), a, b, 'u32');
 }
 

@@ -1,7 +1,8 @@
 // How the recurrent ops run on an adapter: the form of the recurrence and its tiles, packed weights, then a dispatch per step or one
 // for the whole sequence.
 import type { Kernel } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
+import * as texels from '../gpu/shaders-texel.gen.ts';
 import type { Tuning } from '../gpu/tuning.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -117,11 +118,13 @@ function plainTile({ geometry }: Layer, pass: 'forward' | 'backward', form: Recu
   return { invocations: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
 }
 
-/** Kernels by their names, which tell pass, form and cell. */
-const KERNELS: Readonly<Record<string, Kernel>> = shaders;
-
 function kernelOf(pass: 'forward' | 'backward', { op }: Layer['cell'], { texel }: Launch): Kernel {
-  return KERNELS[texel ? `recurrent_${pass}_texel_${op}_${texel}` : `recurrent_${pass}_${op}`]!;
+  const forward = pass === 'forward';
+  if (!texel) return (forward ? shaders.recurrent_forward : shaders.recurrent_backward)[op];
+  const kernels: Readonly<Record<string, Kernel>> = forward
+    ? texels.recurrent_forward_texel
+    : texels.recurrent_backward_texel;
+  return kernels[`${op}_${texel}`]!;
 }
 
 /** The recurrent weights as the kernels read them, and sums of the biases: views of one tensor, which `all` is. */

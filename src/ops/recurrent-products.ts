@@ -1,6 +1,6 @@
 // The products of a recurrent layer that are not sequential: its inputs before the steps, and after the reverse steps the gradients
 // of inputs and weights, one product each over all steps. Gates lie one after another everywhere, as in PyTorch's weights.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -2,7 +2,7 @@
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import type { BufferView } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
@@ -157,7 +157,7 @@ function reduceRun(
   const out = empty([outer, used, inner], { dtype, device, label });
   for (const piece of reducePieces(x, outer, used, chunk, length, inner)) {
     const rows = piece.outer * piece.slabs * inner;
-    device.run({ f32: shaders.reduce_f32, i32: shaders.reduce_i32, u32: shaders.reduce_u32 }[dtype], {
+    device.run(shaders.reduce[dtype], {
       bind: { x: part(x, piece.begin, piece.size), out: part(out, piece.out, rows) },
       params: {
         outer: piece.outer,

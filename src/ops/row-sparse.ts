@@ -1,5 +1,5 @@
 // Row-sparse gradients made dense, piece by piece where the table is over the binding limit.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';
 import type { RowSparse } from '../tensor/row-sparse.ts';

@@ -1,7 +1,7 @@
 // softmax and log softmax along any axis.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -31,7 +31,7 @@ function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
   const y = empty(x.shape, { device: x.device, label: op });
   overRows(outer, { x, y }, (bind, _, count) => {
     const rows = count * inner;
-    x.device.run(shaders[`softmax_${form}`], {
+    x.device.run(shaders.softmax[form], {
       bind,
       params: { rows, length, inner },
       grid: rowGrid(form, rows),
@@ -42,7 +42,7 @@ function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
     const dX = empty(x.shape, { device: x.device, label: op });
     overRows(outer, { y, d_y: dOut!, d_x: dX }, (bind, _, count) => {
       const rows = count * inner;
-      x.device.run(shaders[`softmax_backward_${form}`], {
+      x.device.run(shaders.softmax_backward[form], {
         bind,
         params: { rows, length, inner },
         grid: rowGrid(form, rows),

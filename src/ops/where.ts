@@ -1,7 +1,7 @@
 // Choosing between two tensors by a mask, with NumPy broadcasting.
 import { record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';

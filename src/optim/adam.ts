@@ -1,5 +1,5 @@
 // Adam and AdamW.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
 import { type Laziness, Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
@@ -48,12 +48,12 @@ function ruleOf(type: string, decoupled: boolean): Rule<AdamGroup> {
   return {
     type,
     kernels: {
-      dense: shaders.adam_dense,
-      chunk: shaders.adam_chunk,
-      rows: shaders.adam_rows,
-      rowsVec4: shaders.adam_rows_vec4,
+      dense: shaders.adam.dense,
+      chunk: shaders.adam.chunk,
+      rows: shaders.adam.rows,
+      rowsVec4: shaders.adam.rows_vec4,
     },
-    lazy: { single: shaders.adam_lazy_f32, vec4: shaders.adam_lazy_vec4f },
+    lazy: { single: shaders.adam_lazy.f32, vec4: shaders.adam_lazy.vec4f },
     states: { expAvg: 'exp_avg', expAvgSq: 'exp_avg_sq', maxExpAvgSq: 'max_exp_avg_sq' },
     always: ['expAvg', 'expAvgSq'],
     check({ betas, eps, weightDecay, amsgrad }) {

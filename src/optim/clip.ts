@@ -1,7 +1,7 @@
 // Limits on gradients, by their common norm or one by one, without a readback.
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { type Chunk, gatherGradients, type Place, placeOf } from '../tensor/chunk.ts';
 import { empty, full, getDevice } from '../tensor/create.ts';

@@ -2,7 +2,7 @@
 import { NonFiniteError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { getDevice, lasting } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { refuse } from './lr-scheduler.ts';

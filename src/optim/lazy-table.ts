@@ -1,7 +1,7 @@
 // Exact-lazy updates of a table: rows without a gradient are left behind, and brought up to date before anybody sees them.
 import { DeviceLostError } from '../errors.ts';
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import { lasting } from '../tensor/create.ts';
 import { type RowPiece, rowPieces } from '../tensor/row-pieces.ts';

@@ -1,5 +1,5 @@
 // RMSprop.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
 import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
@@ -37,10 +37,10 @@ export class RMSprop extends Optimizer<RMSpropGroup> {
 const RULE: Rule<RMSpropGroup> = {
   type: 'RMSprop',
   kernels: {
-    dense: shaders.rmsprop_dense,
-    chunk: shaders.rmsprop_chunk,
-    rows: shaders.rmsprop_rows,
-    rowsVec4: shaders.rmsprop_rows_vec4,
+    dense: shaders.rmsprop.dense,
+    chunk: shaders.rmsprop.chunk,
+    rows: shaders.rmsprop.rows,
+    rowsVec4: shaders.rmsprop.rows_vec4,
   },
   states: { squareAvg: 'square_avg', gradAvg: 'grad_avg', momentumBuffer: 'momentum_buffer' },
   always: ['squareAvg'],

@@ -1,5 +1,5 @@
 // Stochastic gradient descent.
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
 import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
@@ -37,10 +37,10 @@ export class SGD extends Optimizer<SGDGroup> {
 const RULE: Rule<SGDGroup> = {
   type: 'SGD',
   kernels: {
-    dense: shaders.sgd_dense,
-    chunk: shaders.sgd_chunk,
-    rows: shaders.sgd_rows,
-    rowsVec4: shaders.sgd_rows_vec4,
+    dense: shaders.sgd.dense,
+    chunk: shaders.sgd.chunk,
+    rows: shaders.sgd.rows,
+    rowsVec4: shaders.sgd.rows_vec4,
   },
   states: { momentumBuffer: 'momentum_buffer' },
   always: [],

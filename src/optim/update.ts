@@ -1,6 +1,6 @@
 // Launching the update kernels: a chunk, two parameters or one a dispatch where gradients are dense, a table where row-sparse.
 import type { BufferView, Kernel } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
 import type { Chunk } from '../tensor/chunk.ts';
 import { rowPieces } from '../tensor/row-pieces.ts';

@@ -2,7 +2,7 @@
 import type { AdapterChoice } from '../gpu/adapter.ts';
 import { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
-import { shaders } from '../gpu/shaders.gen.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 
 /** The roofs of a roofline, in 10⁹ a second. Each is the fastest of many short dispatches. */
 export interface Ceilings {

@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AdapterError, ArgumentError, DeviceError, DeviceLostError, OutOfMemoryError } from '../../src/errors.ts';
 import { Device } from '../../src/gpu/device.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import { kernel } from '../../src/gpu/kernel.ts';
+import * as shaders from '../../src/gpu/shaders.gen.ts';
 import * as ops from '../../src/ops/index.ts';
 import { empty, init, tensor, zeros } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
@@ -80,14 +81,11 @@ describe('validation', () => {
   test('a shader that does not compile: its name, the line, the lines around; uploads beside it land', async () => {
     device = await init();
     const { source } = shaders.unary;
-    const broken = {
-      ...shaders.unary,
-      name: 'broken',
-      source: { ...source, text: source.text.replace('apply(v.x)', 'aply(v.x)') },
-    };
+    const text = source.text.replace('apply(v.x)', 'aply(v.x)');
+    const broken: typeof shaders.unary = kernel(text, { name: 'broken', libs: source.libs });
     const x = tensor([1, 2, 3, 4]);
     const y = empty([4], { device, label: 'y' });
-    negate(broken as unknown as typeof shaders.unary, x, y);
+    negate(broken, x, y);
     const error = (await failure(y.data())) as DeviceError;
     expect(error).toBeInstanceOf(DeviceError);
     expect(error.op).toBe('broken');

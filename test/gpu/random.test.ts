@@ -1,7 +1,7 @@
 // Random numbers on the device: the shader's Threefry against the published answers and its CPU twin, and filled tensors.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Kernel } from '../../src/gpu/kernel.ts';
+import { kernel } from '../../src/gpu/kernel.ts';
 import { threefry2x32 } from '../../src/random.ts';
 import { empty, tensor } from '../../src/tensor/create.ts';
 import { defaultGenerator, Generator, manualSeed, normal, uniform } from '../../src/tensor/random.ts';
@@ -14,34 +14,22 @@ const UNIFORM_BITS = [1060528418, 1057563866, 1055780216];
 const NORMAL_BITS = [1057979082, 1035443215, 3182784681, 3199196675, 1064560420];
 
 /** The library's text with a main of the test's own: one key and counter per invocation. */
-const kernel = {
-  name: 'threefry_of_each',
-  source: {
-    libs: {},
-    values: {},
-    text: `${readFileSync(new URL('../../shaders/lib/random.wgsl', import.meta.url), 'utf8')}
+const threefryOfEach = kernel(
+  `${readFileSync(new URL('../../shaders/lib/random.wgsl', import.meta.url), 'utf8')}
 @group(0) @binding(0) var<storage, read> inputs: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> out: array<vec2u>;
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn threefry_of_each(@builtin(global_invocation_id) id: vec3u) {
   if id.x < arrayLength(&inputs) {
     out[id.x] = threefry2x32(inputs[id.x].xy, inputs[id.x].zw);
   }
 }`,
-  },
-  bindings: [
-    { name: 'inputs', index: 0, access: 'read', type: 'array<vec4u>' },
-    { name: 'out', index: 1, access: 'read_write', type: 'array<vec2u>' },
-  ],
-  params: [],
-  overrides: [],
-  features: [],
-} as const satisfies Kernel;
+);
 
 async function threefryOnDevice(inputs: readonly (readonly number[])[]): Promise<number[][]> {
   const out = empty([inputs.length, 2], { dtype: 'u32', device: current.device, label: 'threefry' });
   const given = tensor(Uint32Array.from(inputs.flat()));
-  current.device.run(kernel, {
+  current.device.run(threefryOfEach, {
     bind: { inputs: given.view, out: out.view },
     params: {},
     grid: Math.ceil(inputs.length / 64),

@@ -1,10 +1,10 @@
 // Every kernel of the generated module compiles without a message, and makes a pipeline with its defaults and its own layout.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { platform } from '#platform';
-import { codeOf, type Kernel } from '../../src/gpu/kernel.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import { type Kernel, kernel } from '../../src/gpu/kernel.ts';
+import { KERNELS } from '../kernels.ts';
 
-const kernels: Kernel[] = Object.values(shaders);
+const kernels = Object.values(KERNELS);
 /** `enable` names a language extension; the adapter's feature may be called otherwise. */
 const featuresOf = (kernel: Kernel) =>
   kernel.features.map((name) => (name === 'f16' ? 'shader-f16' : name)) as GPUFeatureName[];
@@ -39,7 +39,7 @@ function pipelineLayout(kernel: Kernel): GPUPipelineLayout {
 /** The compiler's messages, and the pipeline's error where it has one. */
 async function compile(kernel: Kernel): Promise<string[]> {
   device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label: kernel.name, code: codeOf(kernel) });
+  const module = device.createShaderModule({ label: kernel.name, code: kernel.code });
   const pipeline = device
     .createComputePipelineAsync({ layout: pipelineLayout(kernel), compute: { module, entryPoint: 'main' } })
     .then(
@@ -65,14 +65,8 @@ describe('every shader compiles with zero messages', () => {
 });
 
 test('a shader with a mistake is caught, and one with a warning too', async () => {
-  const plain = (text: string) => ({ text, libs: {}, values: {} });
-  const broken: Kernel = { name: 'broken', source: plain(''), bindings: [], params: [], overrides: [], features: [] };
   const main = '@compute @workgroup_size(1) fn main()';
-  expect((await compile({ ...broken, source: plain(`${main} { let x: u32 = 1.5; }`) })).join()).toMatch(
-    /error at 1:\d+/,
-  );
-  expect((await compile({ ...broken, source: plain(`${main} { return; let x = 1u; }`) })).join()).toMatch(
-    /warning at 1:\d+/,
-  );
-  expect(await compile({ ...broken, source: plain(`${main} {}`) })).toEqual([]);
+  expect((await compile(kernel(`${main} { let x: u32 = 1.5; }`))).join()).toMatch(/error at 1:\d+/);
+  expect((await compile(kernel(`${main} { return; let x = 1u; }`))).join()).toMatch(/warning at 1:\d+/);
+  expect(await compile(kernel(`${main} {}`))).toEqual([]);
 });

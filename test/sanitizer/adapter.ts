@@ -3,7 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import type { Kernel } from '../../src/gpu/kernel.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import { KERNELS } from '../kernels.ts';
 import { type Dispatch, Executable, type TexelView, throwFaults, unwritten } from './execute.ts';
 import type { Fault } from './report.ts';
 import { type KernelText, kernelText, SHADERS } from './source.ts';
@@ -45,7 +45,7 @@ const texts = new Map<string, KernelText>();
 export function textOf(name: string): KernelText | undefined {
   let text = texts.get(name);
   if (!text) {
-    const kernel = (shaders as Readonly<Record<string, Kernel>>)[name];
+    const kernel = KERNELS[name];
     if (!kernel) return undefined;
     text = kernelText(name, fileOf(kernel), kernel.source);
     texts.set(name, text);

@@ -2,17 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { Kernel } from '../../src/gpu/kernel.ts';
 import { POISON_WORD } from '../../src/gpu/poison.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import * as shaders from '../../src/gpu/shaders.gen.ts';
+import { KERNELS } from '../kernels.ts';
 import { fileOf } from './adapter.ts';
 import { type Dispatch, Executable, type OverrideValues } from './execute.ts';
 import type { Fault } from './report.ts';
 import { filesOnDisk, type KernelText, kernelText } from './source.ts';
 
 /** A kernel's text after `edit` has changed one of its files. */
-function edited(name: keyof typeof shaders, path: string, edit: (text: string) => string): KernelText {
-  const kernel: Kernel = shaders[name];
+function edited(name: string, path: string, edit: (text: string) => string): KernelText {
+  const kernel = KERNELS[name]!;
   return kernelText(name, fileOf(kernel), kernel.source, (file) => {
     const text = filesOnDisk(file);
     if (file !== path) return text;
@@ -62,7 +62,7 @@ describe('softmax of long rows', () => {
   test('as it is, it is clean and right', () => {
     const given = views();
     expect(
-      run(kernelText('softmax_group', 'softmax', shaders.softmax_group.source), {}, params, given, [2, 1, 1]),
+      run(kernelText('softmax_group', 'softmax', shaders.softmax.group.source), {}, params, given, [2, 1, 1]),
     ).toEqual([]);
     expect([...new Float32Array(given.y.buffer)]).toEqual(new Array(140).fill(Math.fround(1 / 70)));
   });

@@ -4,11 +4,11 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DeviceOptions } from '../../src/gpu/device.ts';
-import type { Kernel } from '../../src/gpu/kernel.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import * as shaders from '../../src/gpu/shaders.gen.ts';
 import { tuningOf } from '../../src/gpu/tuning.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { expectClose } from '../check-op.ts';
+import { KERNELS as kernels } from '../kernels.ts';
 import { type Nd, randomNd } from '../nd.ts';
 import { erf } from '../reference/elementwise.ts';
 import { matmul as reference } from '../reference/matmul.ts';
@@ -91,7 +91,6 @@ const all = ['ops', 'optim'].flatMap((part) =>
 
 const corpus = recordTo ? new Corpus() : undefined;
 const coverage = new Coverage();
-const kernels: Readonly<Record<string, Kernel>> = shaders;
 /** Executables whose dispatches were run again in subgroups that are not full. */
 const widened = new Set<Executable>();
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Kernel } from '../../src/gpu/kernel.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
 import { permutation } from '../../src/random.ts';
+import { KERNELS as kernels } from '../kernels.ts';
 import { fileOf } from './adapter.ts';
 import { dispatchOf, type Entry, loadCorpus, type Recorded } from './corpus.ts';
 import { EQUIVALENT } from './equivalent-mutants.ts';
@@ -25,7 +25,6 @@ const { values } = parseArgs({
 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const kernels: Readonly<Record<string, Kernel>> = shaders;
 
 /** What the corpus rests on: kernels, ops, optimisers and their tests. */
 function fingerprint(): string {

@@ -1,7 +1,8 @@
 // Software or GPU, from what adapters say of themselves, as they said it to us or as their drivers are documented to.
 import { expect, describe as group, test } from 'vitest';
-import { describe, STORAGE_BUFFERS } from '../../src/gpu/adapter.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import { describe } from '../../src/gpu/adapter.ts';
+import { STORAGE_BUFFERS } from '../../src/gpu/declarations.ts';
+import { KERNELS } from '../kernels.ts';
 
 type Info = Parameters<typeof describe>[0];
 const HIDDEN = { vendor: '', architecture: '', device: '', description: '' };
@@ -83,7 +84,7 @@ test('subgroups have a size where they have one', () => {
 });
 
 test('no kernel binds more storage buffers than adapters are asked for', () => {
-  const bound = Object.values(shaders).map(({ bindings }) =>
+  const bound = Object.values(KERNELS).map(({ bindings }) =>
     bindings.filter(({ access }) => access.startsWith('read')),
   );
   expect(Math.max(...bound.map(({ length }) => length))).toBe(STORAGE_BUFFERS);

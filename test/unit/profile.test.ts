@@ -1,7 +1,8 @@
 // Profiles without a device: where kernels stand under a roof, sums that do not grow, traces that viewers read.
 import { describe, expect, test } from 'vitest';
+import { kernel as kernelOf } from '../../src/gpu/kernel.ts';
 import type { KernelTime, SubmitTimes } from '../../src/gpu/profiler.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import * as shaders from '../../src/gpu/shaders.gen.ts';
 import { boundBytes, usesOf } from '../../src/gpu/traffic.ts';
 import { type Ceilings, chromeTrace, place, Recorder, reportOf, ridge, roofAt } from '../../src/profile/index.ts';
 
@@ -110,14 +111,9 @@ describe('bytes of a dispatch', () => {
     expect(boundBytes(shaders.unary, [view(40), view(48)])).toBe(88);
     // matmul: a, b and bias are read, out is written.
     expect(boundBytes(shaders.matmul_direct, [view(400), view(300), view(20), view(1000)])).toBe(1720);
-    const update = {
-      ...shaders.unary,
-      bindings: [
-        { name: 'grad', index: 1, access: 'read', type: 'array<f32>' },
-        { name: 'param', index: 2, access: 'read_write', type: 'array<f32>' },
-      ],
-      source: { text: 'param[i] = param[i] - 0.1 * grad[i];', libs: {}, values: {} },
-    };
+    const update = kernelOf(`@group(0) @binding(1) var<storage, read> grad: array<f32>;
+@group(0) @binding(2) var<storage, read_write> param: array<f32>;
+@compute @workgroup_size(1) fn main() { param[0] = param[0] - 0.1 * grad[0]; }`);
     expect(boundBytes(update, [view(100), view(100)])).toBe(300);
   });
 });

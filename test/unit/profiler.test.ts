@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { DispatchCommand } from '../../src/gpu/encoder.ts';
 import { Profiler, type SubmitTimes } from '../../src/gpu/profiler.ts';
-import { shaders } from '../../src/gpu/shaders.gen.ts';
+import * as shaders from '../../src/gpu/shaders.gen.ts';
 
 /** Buffers that are mapped when `done` is called, with stamps that count up by 2,500 ns. */
 function fakeDevice() {

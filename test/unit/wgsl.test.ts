@@ -39,7 +39,7 @@ test('variants multiply; their values reach libraries’ names and repeats', () 
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: WGSL's placeholders look like JavaScript's
 
 test('mistakes are named with the kernel', () => {
-  expect(() => wgsl('// @use nowhere\n')).toThrow('kernel: there is no shaders/lib/nowhere.wgsl');
+  expect(() => wgsl('// @use nowhere\n')).toThrow('kernel: "// @use nowhere" names no library');
   expect(() => wgsl('fn a() {}\n// @repeat i 2\nx\n')).toThrow('kernel:2: @repeat without @end');
   expect(() => wgsl('// @repeat i x\n// @end\n')).toThrow('kernel: "x" is no whole number');
   expect(() => wgsl('// @repeat i 8/3\n// @end\n')).toThrow('kernel: "8/3" is no whole number');

@@ -1,4 +1,4 @@
-// matmul_pack: an operand of a matrix product as matmul_texel_nt reads it fastest, in one stream a tile:
+// matmul_texel_pack: an operand of a matrix product as matmul_texel_nt reads it fastest, in one stream a tile:
 //   out[z, r / 32, q, r % 32] = (x[z, r, 4q], …, x[z, r, 4q + 3])
 // r is the operand's row (of a) or column (of b), 4q the first of four k. x is stored along k, or with TURNED along r.
 // Grid: one invocation per vec4, with TURNED per 4 of them; a workgroup takes 64 r of 16 k, so that cache lines are used whole.

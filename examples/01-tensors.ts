@@ -1,5 +1,5 @@
 // Tensors: numbers with a shape and a dtype, kept on the GPU. Ops make new ones, `data()` brings the numbers back.
-import { add, argmax, init, matmul, mean, mul, permute, reshape, softmax, sum, tensor } from '../src/index.ts';
+import { add, argmax, init, matmul, mean, mul, permute, reshape, softmax, sum, tensor } from 'weftgrad';
 
 const device = await init(); // finds an adapter; what is made from now on lives on it
 console.log('adapter  ', device.info.name);

@@ -1,5 +1,5 @@
 // Autograd: ops on tensors with `requiresGrad` are recorded, `backward` fills their `grad`; `step` frees what lies between.
-import { backward, init, mul, noGrad, step, sub, sum, Tensor, tensor } from '../src/index.ts';
+import { backward, init, mul, noGrad, step, sub, sum, Tensor, tensor } from 'weftgrad';
 
 const device = await init();
 

@@ -1,5 +1,5 @@
 // Linear regression: the training loop in ten lines. The weights that made the data come back out of it.
-import { backward, init, Linear, manualSeed, mseLoss, normal, readStateDict, SGD, step, tensor } from '../src/index.ts';
+import { backward, init, Linear, manualSeed, mseLoss, normal, readStateDict, SGD, step, tensor } from 'weftgrad';
 
 const device = await init();
 manualSeed(1);

@@ -17,7 +17,7 @@ import {
   type Tensor,
   tanh,
   tensor,
-} from '../src/index.ts';
+} from 'weftgrad';
 
 /** A module is an object whose tensor and module fields are its parameters. */
 class Network extends Module {

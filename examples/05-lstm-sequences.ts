@@ -14,7 +14,7 @@ import {
   step,
   type Tensor,
   tensor,
-} from '../src/index.ts';
+} from 'weftgrad';
 
 const IGNORE = -100; // a label without loss: padding has no tag
 const VOCABULARY = 12;

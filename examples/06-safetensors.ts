@@ -15,9 +15,9 @@ import {
   readStateDict,
   Sequential,
   tensor,
-} from '../src/index.ts';
-import { openSafetensorsFile, saveSafetensors, writeAtomic } from '../src/node/index.ts';
-import { loadModel, restore, Trainer } from '../src/train/index.ts';
+} from 'weftgrad';
+import { openSafetensorsFile, saveSafetensors, writeAtomic } from 'weftgrad/node';
+import { loadModel, restore, Trainer } from 'weftgrad/train';
 
 const device = await init();
 const folder = await mkdtemp(join(tmpdir(), 'weft-'));

@@ -2,10 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { init } from '../src/index.ts';
-import { EntityF1 } from '../src/metrics/index.ts';
-import { TAGGER_SCHEMA } from '../src/ner/config-schema.ts';
-import { BEST, type Corpus, corpusOf, encode, evaluate, loadTagger, predict, trainTagger } from '../src/ner/index.ts';
+import { init } from 'weftgrad';
+import { EntityF1, TAGGER_SCHEMA } from 'weftgrad/data';
+import { BEST, type Corpus, corpusOf, encode, evaluate, loadTagger, predict, trainTagger } from 'weftgrad/ner';
 import {
   folderStore,
   freeFolder,
@@ -18,7 +17,7 @@ import {
   textTable,
   writeAtomic,
   writeCurves,
-} from '../src/node/index.ts';
+} from 'weftgrad/node';
 import { dictionaryTagger, memoriserTagger } from './corpus/baselines.ts';
 import { generateCorpus } from './corpus/generate.ts';
 

@@ -1,5 +1,5 @@
 // Streams of random numbers for the corpus, one for each sentence, so that none depends on how many were drawn before.
-import { uniform } from '../../src/random.ts';
+import { uniform } from 'weftgrad/data';
 
 export interface Random {
   /** A uniform integer in `[0, n)`. */

@@ -1,7 +1,7 @@
 // Tags Ukrainian text with a run of the study: `npx tsx -C source examples/ner-uk/predict.ts runs/ner-uk/small/lstm "Текст…"`.
-import { init } from '../../src/index.ts';
-import { BEST, loadTagger, predict, sentences } from '../../src/ner/index.ts';
-import { highlight, openSafetensorsFile } from '../../src/node/index.ts';
+import { init } from 'weftgrad';
+import { BEST, loadTagger, predict, sentences } from 'weftgrad/ner';
+import { highlight, openSafetensorsFile } from 'weftgrad/node';
 
 const [folder, ...text] = process.argv.slice(2);
 if (!folder) {

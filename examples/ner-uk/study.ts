@@ -2,17 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { init, parameterCount } from '../../src/index.ts';
-import { TAGGER_SCHEMA } from '../../src/ner/config-schema.ts';
-import {
-  BEST,
-  type Corpus,
-  encode,
-  evaluate,
-  loadTagger,
-  type TaggerConfig,
-  trainTagger,
-} from '../../src/ner/index.ts';
+import { init, parameterCount } from 'weftgrad';
+import { TAGGER_SCHEMA } from 'weftgrad/data';
+import { BEST, type Corpus, encode, evaluate, loadTagger, type TaggerConfig, trainTagger } from 'weftgrad/ner';
 import {
   folderStore,
   loadConfig,
@@ -24,7 +16,7 @@ import {
   textTable,
   writeAtomic,
   writeCurves,
-} from '../../src/node/index.ts';
+} from 'weftgrad/node';
 
 const program = new Command('study')
   .description('Train RNN, GRU and LSTM, then the LSTM under four schedules, on lang-uk/ner-uk v1.')

@@ -8,20 +8,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  Adam,
-  backward,
-  crossEntropy,
-  init,
-  noGrad,
-  readStateDict,
-  step,
-  type Tensor,
-  tensor,
-} from '../../src/index.ts';
-import { Tagger } from '../../src/models/tagger.ts';
-import { openSafetensorsFile, saveSafetensors, textTable } from '../../src/node/index.ts';
-import { loadModel } from '../../src/train/index.ts';
+import { Adam, backward, crossEntropy, init, noGrad, readStateDict, step, type Tensor, tensor } from 'weftgrad';
+import { Tagger } from 'weftgrad/ner';
+import { openSafetensorsFile, saveSafetensors, textTable } from 'weftgrad/node';
+import { loadModel } from 'weftgrad/train';
 
 const SIZES = { vocabulary: 40, embedding: 16, hidden: 12, layers: 2, tags: 5 };
 /** Largest difference of a score: both sides compute in float32, each in its own order. */

@@ -1,6 +1,6 @@
 // A device for the length of one command.
-import type { Device, DeviceOptions } from '../gpu/device.ts';
-import { init } from '../tensor/create.ts';
+import type { Device, DeviceOptions } from '../index.ts';
+import { init } from '../index.ts';
 
 export async function withDevice<T>(options: DeviceOptions, work: (device: Device) => Promise<T>): Promise<T> {
   const device = await init(options);

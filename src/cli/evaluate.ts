@@ -1,8 +1,7 @@
 // weft evaluate <checkpoint>: metrics of a trained tagger on a part of a data set.
 import { Command, Option } from 'commander';
-import { TaggedSentences } from '../data/index.ts';
-import { DataError } from '../errors.ts';
-import { conllevalReport } from '../metrics/index.ts';
+import { conllevalReport, TaggedSentences } from '../entry/data.ts';
+import { DataError } from '../index.ts';
 import { encode, evaluate, loadTagger } from '../ner/index.ts';
 import { openDataset, openSafetensorsFile, textTable } from '../node/index.ts';
 import { withDevice } from './device.ts';

@@ -1,9 +1,8 @@
 // weft inspect <config.yaml>: layers, parameters and memory of a configuration; needs no data and no adapter.
 import { Command } from 'commander';
-import { ConfigError } from '../errors.ts';
-import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
+import { TAGGER_SCHEMA } from '../entry/data.ts';
+import { ConfigError, parameterCount } from '../index.ts';
 import { buildModel, type TaggerConfig } from '../ner/index.ts';
-import { parameterCount } from '../nn/index.ts';
 import { loadConfig, textTable } from '../node/index.ts';
 
 interface InspectFlags {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `weft`: train, evaluate, predict, inspect.
 import { Command } from 'commander';
-import { WeftError } from '../errors.ts';
+import { WeftError } from '../index.ts';
 import { evaluateCommand } from './evaluate.ts';
 import { inspectCommand } from './inspect.ts';
 import { predictCommand } from './predict.ts';

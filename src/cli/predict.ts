@@ -1,7 +1,7 @@
 // weft predict <checkpoint> [text…]: tags text from the command line, a file or standard input.
 import { Command, Option } from 'commander';
-import { readText } from '../data/index.ts';
-import { DataError } from '../errors.ts';
+import { readText } from '../entry/data.ts';
+import { DataError } from '../index.ts';
 import { loadTagger, predict, sentences, tokenisedLines } from '../ner/index.ts';
 import { highlight, highlightHtml, openSafetensorsFile, readBytes } from '../node/index.ts';
 import { withDevice } from './device.ts';

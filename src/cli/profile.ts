@@ -1,7 +1,6 @@
 // `--profile`: a device whose kernels are timed while a command works, and what is told of them afterwards.
-import type { Device, DeviceOptions } from '../gpu/device.ts';
-import { profileText, writeProfile } from '../node/index.ts';
-import { measureCeilings, Profile } from '../profile/index.ts';
+import type { Device, DeviceOptions } from '../index.ts';
+import { measureCeilings, Profile, profileText, writeProfile } from '../node/index.ts';
 import { withDevice } from './device.ts';
 
 /** Runs `work` on a device, profiled into `folder`; plainly where there is none. */

@@ -1,8 +1,8 @@
 // weft train <config.yaml>: trains a tagger, resumable, with checkpoints and curves.
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { ConfigError } from '../errors.ts';
-import { TAGGER_SCHEMA } from '../ner/config-schema.ts';
+import { TAGGER_SCHEMA } from '../entry/data.ts';
+import { ConfigError } from '../index.ts';
 import { LAST, refuseEarlierRun, trainTagger } from '../ner/index.ts';
 import { folderStore, loadConfig, openDataset, Progress, writeCurves } from '../node/index.ts';
 import { notePadding, noteSchedule } from './notes.ts';

@@ -1,10 +1,9 @@
 // `weft train --tune`: choices found earlier on this adapter, and the timings of those that are missing.
 import { readFileSync } from 'node:fs';
-import type { Device } from '../gpu/device.ts';
-import type { TaggerConfig } from '../ner/config-schema.ts';
+import type { TaggerConfig } from '../entry/data.ts';
+import type { Device } from '../index.ts';
 import { type Corpus, tuneTagger } from '../ner/index.ts';
-import { readTuning, textTable, tuningFile, writeTuning } from '../node/index.ts';
-import { takeChoices } from '../ops/tune-gemm.ts';
+import { readTuning, takeChoices, textTable, tuningFile, writeTuning } from '../node/index.ts';
 
 export async function tune(device: Device, config: TaggerConfig, corpus: Corpus): Promise<void> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -1,4 +1,5 @@
 // weftgrad/ner: named-entity tagging from sentences to tags. Runs anywhere; files are weftgrad/node's.
+export { Tagger, type TaggerOptions } from '../models/tagger.ts';
 export {
   buildModel,
   buildOptimizer,

@@ -1,4 +1,6 @@
 // weftgrad/node: files, data sets, configurations, progress, profiles and pictures; the only part of weft that opens files.
+
+export { takeChoices } from '../ops/tune-gemm.ts';
 export {
   type Ceilings,
   type KernelRow,

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 
 const ENGINE = ['models', 'nn', 'optim', 'ops', 'autograd', 'tensor', 'io', 'data', 'metrics', 'gpu'];
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  cli: ['node', 'ner', 'train', 'profile', ...ENGINE],
+  cli: ['entry', 'node', 'ner', 'train', ''],
+  entry: ['ner', 'train', ...ENGINE],
   node: ['ner', 'train', 'profile', ...ENGINE],
   profile: ['gpu'],
   ner: ['train', 'models', 'nn', 'optim', 'ops', 'autograd', 'tensor', 'io', 'data', 'metrics'],
@@ -65,6 +66,30 @@ test('every import points down the layers', () => {
       }
     }
   }
+  expect(wrong).toEqual([]);
+});
+
+/** Files of package.json's `exports`. */
+const ENTRIES = Object.values(
+  JSON.parse(readFileSync('package.json', 'utf8')).exports as Record<string, { source?: string }>,
+).flatMap(({ source }) => (source ? [relative(root, source)] : []));
+
+test('the command and the examples import public entries only', () => {
+  const wrong = files
+    .filter((file) => layerOf(file) === 'cli')
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((target) => target.startsWith('..'))
+        .map((target) => relative(root, join(root, dirname(file), target)))
+        .filter((to) => !ENTRIES.includes(to))
+        .map((to) => `${file} imports ${to}`),
+    );
+  const examples = readdirSync('examples', { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
+  for (const file of examples)
+    for (const target of importsOf(join('..', 'examples', file)))
+      if (target.startsWith('.') && relative('examples', join('examples', dirname(file), target)).startsWith('..'))
+        wrong.push(`examples/${file} imports ${target}`);
+  expect(examples.length).toBeGreaterThan(0);
   expect(wrong).toEqual([]);
 });
 

@@ -39,7 +39,6 @@ export interface GemmRun {
 
 /** How an engine runs a step; what it does not know it ignores. */
 export interface StepVariant {
-  optimizer: 'dense' | 'exact-lazy';
   /** Which form of the recurrence; the adapter's own choice by default. */
   form: 'default' | 'scan' | 'steps';
   /** Whether the step is recorded once and replayed. */
@@ -56,7 +55,7 @@ export interface TrainRequest {
   variant: StepVariant;
 }
 
-/** Trains on the batches in turn, each with its loss read back; lazy optimisers flush at the end. */
+/** Trains on the batches in turn, each with its loss read back. */
 export interface TrainRun {
   do: 'train-run';
   handle: string;
@@ -95,8 +94,6 @@ export interface TrainRunReply {
   losses: number[];
   /** Milliseconds of each step, from the batch on the host to its loss on the host and the update done. */
   ms: number[];
-  /** Milliseconds that bringing lazy state up to date took after the last step. */
-  flushMs: number;
   /** Where the engine counts: of the last step. */
   counters?: StepCounters;
 }

@@ -7,15 +7,14 @@ import { better, type EngineName, ms, type Report, type Result } from './report.
 const BEGIN = '<!-- benches: made by `npm run bench -- readme`, do not edit -->';
 const END = '<!-- /benches -->';
 
-const COLUMNS: readonly [title: string, engine: EngineName, suffix: string][] = [
-  ['weft', 'weft', ''],
-  ['weft, exact-lazy', 'weft', '-lazy'],
-  ['weft op by op', 'weft-op-by-op', ''],
-  ['tfjs-webgpu', 'tfjs-webgpu', ''],
-  ['jax-js-webgpu', 'jax-js-webgpu', ''],
-  ['gpu.js', 'gpu.js', ''],
-  ['PyTorch CPU', 'torch-cpu', ''],
-  ['PyTorch CUDA', 'torch-cuda', ''],
+const COLUMNS: readonly [title: string, engine: EngineName][] = [
+  ['weft', 'weft'],
+  ['weft op by op', 'weft-op-by-op'],
+  ['tfjs-webgpu', 'tfjs-webgpu'],
+  ['jax-js-webgpu', 'jax-js-webgpu'],
+  ['gpu.js', 'gpu.js'],
+  ['PyTorch CPU', 'torch-cpu'],
+  ['PyTorch CUDA', 'torch-cuda'],
 ];
 
 /** A table for each machine: rows are cases, columns engines; a rival's time is followed by its ratio to weft's. */
@@ -37,11 +36,8 @@ function oneMachine(reports: readonly Report[]): string {
   const main = results.filter(({ base }) => base === undefined);
   const raced = [...new Set(main.filter(({ engine }) => engine !== 'weft').map(({ name }) => name))];
   const find = (name: string, engine: EngineName) => better(results, name, engine);
-  const shown = COLUMNS.filter(([, engine, suffix]) => raced.some((name) => find(name + suffix, engine)));
-  const rows = raced.map((name) => [
-    name,
-    ...shown.map(([, engine, suffix]) => cell(find(name + suffix, engine), find(name, 'weft'))),
-  ]);
+  const shown = COLUMNS.filter(([, engine]) => raced.some((name) => find(name, engine)));
+  const rows = raced.map((name) => [name, ...shown.map(([, engine]) => cell(find(name, engine), find(name, 'weft')))]);
   const [from, to] = [
     reports.map((r) => r.date.slice(0, 10)).sort()[0],
     [...new Set(reports.map((r) => r.commit.slice(0, 7)))],

@@ -35,7 +35,7 @@ export interface Result {
   aheadUs?: number;
   /** Most bytes of GPU memory that were handed out at one time. */
   gpuBytes?: number;
-  /** Where the name has a suffix that no rival knows (`-lazy`): the case that it is a variant of. */
+  /** Where the name has a suffix that no rival knows (`-scan`): the case that it is a variant of. */
   base?: string;
   /** How the case was checked before it was timed. */
   validated?: string;

@@ -5,22 +5,33 @@
 // Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
 // @variants FORM dense chunk rows rows_vec4
 // @use update_$FORM
-// @use adam_rule
+override AMSGRAD: bool = false;
+// The complements are made on the host: 1 - β2 in f32 would be off by 5e-5 of itself.
+struct Hyper {
+  decay: f32, l2: f32, beta1: f32, one_minus_beta1: f32, beta2: f32, one_minus_beta2: f32,
+  step_size: f32, bias2_sqrt: f32, eps: f32,
+}
 @group(0) @binding(30) var<storage, read_write> exp_avg: array<Unit>;            // m
 @group(0) @binding(31) var<storage, read_write> exp_avg_sq: array<Unit>;         // v
 @group(0) @binding(32) var<storage, read_write> max_exp_avg_sq: array<Unit>;     // v̂, with AMSGRAD
 
+// The moments of a row without gradients decay until they are subnormal and would stay so; a product that meets a subnormal number
+// takes some forty times as long on a CPU.
+fn normal_or_zero(v: Unit) -> Unit {
+  return select(v, Unit(), abs(v) < Unit(1.2e-38));
+}
+
 fn update(value: Unit, gradient: Unit, at: u32, h: Hyper) -> Unit {
-  var s = State(exp_avg[at], exp_avg_sq[at], Unit());
-  if AMSGRAD {
-    s.largest = max_exp_avg_sq[at];
-  }
   let decayed = h.decay * value;
-  s = next(s, gradient, decayed, h);
-  exp_avg[at] = s.m;
-  exp_avg_sq[at] = s.v;
+  let g = select(gradient + h.l2 * decayed, gradient, h.l2 == 0.0);   // 0 times infinity is none
+  let m = normal_or_zero(h.beta1 * exp_avg[at] + h.one_minus_beta1 * g);
+  let v = normal_or_zero(h.beta2 * exp_avg_sq[at] + h.one_minus_beta2 * g * g);
+  exp_avg[at] = m;
+  exp_avg_sq[at] = v;
+  var largest = v;
   if AMSGRAD {
-    max_exp_avg_sq[at] = s.largest;
+    largest = max(max_exp_avg_sq[at], v);
+    max_exp_avg_sq[at] = largest;
   }
-  return decayed - change(s, h);
+  return decayed - h.step_size * m / (sqrt(largest) / h.bias2_sqrt + h.eps);
 }

@@ -68,7 +68,6 @@ export function tinyConfig(changes: Changes = {}): TaggerConfig {
       momentum: 0,
       nesterov: false,
       clipNorm: 1,
-      lazy: 'none',
       ...changes.optimizer,
     },
     scheduler: { name: 'none', every: 'epoch', startEpoch: 0, warmup: 0, ...changes.scheduler },

@@ -31,8 +31,7 @@ export class Training implements TrainHandle {
     this.#variant = variant;
     this.#bytesBefore = device.poolStats.liveBytes;
     this.model = new StepModel(spec, { opByOp });
-    const lazy = variant.optimizer === 'exact-lazy' ? 'exact' : undefined;
-    this.#optimizer = new Adam(this.model.parameters(), { lr: LEARNING_RATE, lazy });
+    this.#optimizer = new Adam(this.model.parameters(), { lr: LEARNING_RATE });
     this.#shape = [spec.batch, spec.time];
     const one = ({ ids, tags }: Inputs) => {
       const loss = crossEntropy(this.model.forward(ids), tags);
@@ -45,8 +44,8 @@ export class Training implements TrainHandle {
     this.#step = this.#compiled ?? ((inputs) => step(() => one(inputs)));
   }
 
-  /** Trains on the batches in turn; `flush` brings rows up to date afterwards that lazy updates left behind. */
-  async run(batches: HostBatch[], { flush = true } = {}) {
+  /** Trains on the batches in turn. */
+  async run(batches: HostBatch[]) {
     const [losses, ms]: [number[], number[]] = [[], []];
     let counters: StepCounters | undefined;
     const { tuning } = this.#device;
@@ -63,12 +62,7 @@ export class Training implements TrainHandle {
       counters = this.#difference(before, this.#gpuBytes);
     }
     this.#device.tuning = tuning;
-    const start = performance.now();
-    if (flush) {
-      this.#optimizer.flush();
-      await this.#device.synchronize();
-    }
-    return { losses, ms, flushMs: flush ? performance.now() - start : 0, ...(counters && { counters }) };
+    return { losses, ms, ...(counters && { counters }) };
   }
 
   async #train({ ids, tags }: HostBatch): Promise<number> {

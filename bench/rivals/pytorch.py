@@ -109,7 +109,7 @@ class Training:
             losses.append(loss.item())
             wait()
             times.append((time.perf_counter() - start) * 1000)
-        return {'losses': losses, 'ms': times, 'flushMs': 0}
+        return {'losses': losses, 'ms': times}
 
 
 name = torch.cuda.get_device_name(0) if KIND == 'cuda' else f'CPU, threads: {torch.get_num_threads()}'

@@ -149,7 +149,7 @@ async function train(tf: Tf, { sequential, layers }: TfLayers, { spec, weights }
         losses.push(await step(ids, gold));
         ms.push(performance.now() - start);
       }
-      return { losses, ms, flushMs: 0 };
+      return { losses, ms };
     },
     close() {
       model.dispose();

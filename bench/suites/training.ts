@@ -19,7 +19,7 @@ import { judge } from './training-check.ts';
 const ENGINES: readonly EngineName[] = ['weft', 'weft-op-by-op', 'tfjs-webgpu', 'torch-cpu', 'torch-cuda'];
 /** Too slow to be waited for at the full size. */
 const SMALL_ONLY: readonly EngineName[] = ['weft-op-by-op', 'tfjs-webgpu'];
-export const PLAIN: StepVariant = { optimizer: 'dense', form: 'default', recorded: true, tf32: false };
+export const PLAIN: StepVariant = { form: 'default', recorded: true, tf32: false };
 const FIRST_STEPS = 3;
 
 interface Trainee extends Contender {
@@ -54,7 +54,7 @@ const ABOUT = `One training step: a fresh batch goes in, forward, backward, Adam
 median and p95: milliseconds of one step · against weft: the engine's median by weft's own of that case · dispatches, submits,
 buffers and bind groups made, µs of encoding before the step is handed over, and ahead, of the step to come while the device works:
 of one steady step, where the engine counts · GPU MiB: the most in use at one time
--gru, -rnn: with those cells, else LSTM · -lazy: exact-lazy Adam on the embedding, brought up to date inside the timing, else dense
+-gru, -rnn: with those cells, else LSTM
 -scan, -steps: the recurrence in one dispatch, or one a time step, else in the form that this adapter runs by default
 -tf32: PyTorch may round to TF32
 
@@ -69,10 +69,7 @@ export function variants(
   // At the full size one cell is enough to show it by.
   if (engine !== 'weft' || (layers > 1 && cell !== 'lstm')) return [];
   const forms = name === 'bilstm-tagger' && cell === 'lstm' ? (['scan', 'steps'] as const) : [];
-  return [
-    ['-lazy', { ...PLAIN, optimizer: 'exact-lazy' }],
-    ...forms.map((form): [string, StepVariant] => [`-${form}`, { ...PLAIN, form }]),
-  ];
+  return [...forms.map((form): [string, StepVariant] => [`-${form}`, { ...PLAIN, form }])];
 }
 
 async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOptions): Promise<Result[]> {
@@ -87,7 +84,7 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
       const handle = name + suffix;
       const made = await peer.attempt(handle, options.log, async () => {
         await peer.ask({ do: 'train', handle, spec, weights, variant });
-        return trainee(peer, handle, spec, variant, options);
+        return trainee(peer, handle, spec, options);
       });
       if (made) trainees.push(made);
     }
@@ -115,21 +112,13 @@ async function oneStep(spec: StepSpec, peers: readonly Peer[], options: SuiteOpt
 }
 
 /** Takes the first steps, whose losses are checked; a turn is as many steps as fit in half a second. */
-async function trainee(
-  peer: Peer,
-  name: string,
-  spec: StepSpec,
-  { optimizer }: StepVariant,
-  { quick, log }: SuiteOptions,
-): Promise<Trainee> {
+async function trainee(peer: Peer, name: string, spec: StepSpec, { quick, log }: SuiteOptions): Promise<Trainee> {
   const batches = zipfBatches(spec);
   const take = (count: number) => Array.from({ length: count }, () => batches.next().value);
   const run = (count: number) => peer.ask({ do: 'train-run', handle: name, batches: take(count) });
   const first = await run(FIRST_STEPS);
   const fitting = Math.min(10, Math.max(1, Math.round(500 / first.ms.at(-1)!)));
-  // Bringing the table up to date after every single step would make nonsense of being lazy.
-  const least = optimizer === 'exact-lazy' ? (spec.layers > 1 ? 2 : 10) : 1;
-  const count = quick ? 1 : Math.max(least, fitting);
+  const count = quick ? 1 : fitting;
   const counters: StepCounters[] = [];
   return {
     label: `${peer.engine} ${name}`,
@@ -142,7 +131,7 @@ async function trainee(
       const done = await peer.attempt(name, log, () => run(count));
       if (!done) return [];
       if (done.counters) counters.push(done.counters);
-      return done.ms.map((one) => one + done.flushMs / done.ms.length);
+      return done.ms;
     },
   };
 }

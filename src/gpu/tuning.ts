@@ -33,11 +33,8 @@ export interface Tuning {
   readonly stripInvocations: number;
   /** Elements of a row that one invocation of `index_select` copies at most. */
   readonly copiedRun: number;
-  /** Invocations beside each other on one row of a table, at most: in updates row by row, and in exact-lazy ones. */
+  /** Invocations beside each other on one row of a table in updates row by row, at most. */
   readonly rowLanes: number;
-  readonly lazyLanes: number;
-  /** Rows of a list that a workgroup of an exact-lazy update takes at least. */
-  readonly lazyRows: number;
   /** Milliseconds that the thread may sleep at a time while it waits: results are late by as much at most. */
   readonly longestNapMs: number;
   /** Work by which ceilings are measured: invocations of multiply-adds, bytes of a stream, slices that it is walked in. */
@@ -51,8 +48,6 @@ const GPU = {
   stripInvocations: 65_536,
   copiedRun: 1,
   rowLanes: 8, // side by side, for wide loads
-  lazyLanes: 32,
-  lazyRows: 1,
   longestNapMs: 0.1,
   ceilings: { invocations: 2 ** 20, bytes: 2 ** 28, slices: 1 },
 };
@@ -63,8 +58,6 @@ const SOFTWARE = {
   stripInvocations: 512,
   copiedRun: 32,
   rowLanes: 1,
-  lazyLanes: 8,
-  lazyRows: 16,
   longestNapMs: 1,
   // Several times the caches in all, slice by slice, for a whole round takes too long.
   ceilings: { invocations: 2 ** 14, bytes: 2 ** 23, slices: 8 },

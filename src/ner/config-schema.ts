@@ -96,13 +96,8 @@ const optimizer = tagged({
     momentum: share(0, 'momentum'),
     nesterov: boolean({ default: false, doc: 'Nesterov momentum' }),
     clipNorm: optional(number({ above: 0, doc: 'largest global norm of the gradients' })),
-    lazy: oneOf(['none', 'exact'], {
-      default: 'none',
-      doc: 'exact: word vectors that a batch does not use are updated when they are next used, to the same bits',
-    }),
   },
   only: {
-    lazy: ['adam', 'adamw'],
     betas: ['adam', 'adamw'],
     eps: ['adam', 'adamw', 'rmsprop'],
     momentum: ['sgd', 'rmsprop'],

@@ -46,11 +46,13 @@ export function extraOf(file: SafetensorsFile): Extra {
     );
   // A model goes on as it was trained: before version 2 rows ran over the padding where nothing else was said.
   if (version === 1) extra.config.model.packed ??= false;
+  // An option of earlier versions that changed no bits.
+  delete (extra.config.optimizer as { lazy?: unknown } | undefined)?.lazy;
   return extra;
 }
 
-/** Keys that say how long a run goes, where its files lie, what is told of it, and how the same bits are come by; all others make it another run. */
-const FREE = ['data.path', 'data.format', 'training.epochs', 'training.out', 'training.logEvery', 'optimizer.lazy'];
+/** Keys that say how long a run goes, where its files lie and what is told of it; all others make it another run. */
+const FREE = ['data.path', 'data.format', 'training.epochs', 'training.out', 'training.logEvery'];
 
 /**
  * Throws ConfigError, naming the key, where `own` would not go on with the run that `saved` began. Another schedule is allowed:

@@ -2,7 +2,6 @@
 import { needsGrad, record } from '../autograd/tape.ts';
 import { ArgumentError } from '../errors.ts';
 import { empty } from '../tensor/create.ts';
-import { readRows } from '../tensor/read-rows.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -38,9 +37,7 @@ export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: Embedding
     });
   checkIndices('embedding', 'ids', ids, rows);
   const out = empty([...ids.shape, width], { device: weight.device, label: 'embedding' });
-  readRows(weight, ids, () => {
-    takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));
-  });
+  takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));
   if (needsGrad([weight])) {
     const gradient = ids.host ? sparseGradient(ids, weight, skip) : denseGradient(ids, weight, skip);
     record('embedding', [weight], [out], ([dOut]) => [gradient(dOut!.viewAs([1, ids.size, width]))]);

@@ -1,7 +1,7 @@
 // Adam and AdamW.
 import * as shaders from '../gpu/shaders.gen.ts';
 import { checkNumber, refuse } from './lr-scheduler.ts';
-import { type Laziness, Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
+import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
 export interface AdamOptions {
   /** Learning rate. Default 1e-3. */
@@ -14,8 +14,6 @@ export interface AdamOptions {
   weightDecay?: number;
   /** Whether to divide by the largest average of squares so far (On the Convergence of Adam and Beyond). Default false. */
   amsgrad?: boolean;
-  /** Whether tables with row-sparse gradients leave the rows behind that a step does not use. A group may have its own. */
-  lazy?: Laziness | undefined;
 }
 
 export interface AdamGroup extends ParamGroup {
@@ -28,14 +26,14 @@ export interface AdamGroup extends ParamGroup {
 /** Adam (arXiv 1412.6980) with L2 weight decay. State: `expAvg`, `expAvgSq`, `maxExpAvgSq`. PyTorch: `Adam`. */
 export class Adam extends Optimizer<AdamGroup> {
   constructor(params: ParamsOf<AdamGroup>, options: AdamOptions = {}) {
-    super(ruleOf('Adam', false), params, withDefaults(options, 0), options.lazy);
+    super(ruleOf('Adam', false), params, withDefaults(options, 0));
   }
 }
 
 /** Adam with weight decay apart from the gradient (arXiv 1711.05101). State as for Adam. PyTorch: `AdamW`. */
 export class AdamW extends Optimizer<AdamGroup> {
   constructor(params: ParamsOf<AdamGroup>, options: AdamOptions = {}) {
-    super(ruleOf('AdamW', true), params, withDefaults(options, 1e-2), options.lazy);
+    super(ruleOf('AdamW', true), params, withDefaults(options, 1e-2));
   }
 }
 
@@ -53,7 +51,6 @@ function ruleOf(type: string, decoupled: boolean): Rule<AdamGroup> {
       rows: shaders.adam.rows,
       rowsVec4: shaders.adam.rows_vec4,
     },
-    lazy: { single: shaders.adam_lazy.f32, vec4: shaders.adam_lazy.vec4f },
     states: { expAvg: 'exp_avg', expAvgSq: 'exp_avg_sq', maxExpAvgSq: 'max_exp_avg_sq' },
     always: ['expAvg', 'expAvgSq'],
     check({ betas, eps, weightDecay, amsgrad }) {

@@ -4,7 +4,6 @@ export { type ClipGradNormOptions, clipGradNorm, clipGradValue } from './clip.ts
 export { FiniteCheck } from './finite-check.ts';
 export {
   type GroupOf,
-  type Laziness,
   Optimizer,
   type ParamGroup,
   type ParamsOf,

@@ -37,11 +37,6 @@ export class Moments {
     return flat;
   }
 
-  /** Whether several parameters have their state here. */
-  get shared(): boolean {
-    return this.#params.length > 1;
-  }
-
   /** The kinds that there are. */
   get kinds(): string[] {
     return [...this.#flat.keys()];

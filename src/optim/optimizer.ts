@@ -7,11 +7,10 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { FiniteCheck } from './finite-check.ts';
-import type { LazyKernels } from './lazy-table.ts';
 import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
 import type { Moments } from './moments.ts';
 import { readState } from './optimizer-state.ts';
-import { type Entry, placeSlots, placeState, placeTables } from './placement.ts';
+import { type Entry, placeSlots, placeState } from './placement.ts';
 import { denseUpdates, rowsUpdate, SPARE, type Target, type Update, type UpdateKernels } from './update.ts';
 
 /** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
@@ -24,24 +23,16 @@ export interface ParamGroup {
 }
 
 type OptionsOf<Group> = Partial<Omit<Group, 'params'>>;
-/** A group as it is given; `lazy` is fixed with it. */
-export type GroupOf<Group> = { params: Iterable<Tensor>; lazy?: Laziness | undefined } & OptionsOf<Group>;
+/** A group as it is given. */
+export type GroupOf<Group> = { params: Iterable<Tensor> } & OptionsOf<Group>;
 /** Parameters alone, or groups of them with options of their own. */
 export type ParamsOf<Group> = Iterable<Tensor> | Iterable<GroupOf<Group>>;
-
-/**
- * `exact`: a table `[V, E]` whose gradients are row-sparse has only the rows updated that a step uses. What the others have
- * missed is done when they are next used, read or saved, to the bits of updating every row in every step.
- */
-export type Laziness = 'exact';
 
 /** What tells one optimiser from another. */
 export interface Rule<Group extends ParamGroup> {
   /** The class's name, kept through minifiers. */
   readonly type: string;
   readonly kernels: UpdateKernels;
-  /** For rules that tables can be left behind with. */
-  readonly lazy?: LazyKernels;
   /** Kinds of state and the kernel's bindings for them; those in `always` are in every saved state. */
   readonly states: Readonly<Record<string, string>>;
   readonly always: readonly string[];
@@ -68,20 +59,13 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
   readonly paramGroups: Group[] = [];
   readonly #rule: Rule<Group>;
   readonly #defaults: Omit<Group, 'params'>;
-  readonly #lazy: Laziness | undefined;
   readonly #entries: Entry<Group>[] = [];
   #hyper: Tensor | undefined;
   #spare: Tensor | undefined;
 
-  protected constructor(
-    rule: Rule<Group>,
-    params: ParamsOf<Group>,
-    defaults: Omit<Group, 'params'>,
-    lazy?: Laziness | undefined,
-  ) {
+  protected constructor(rule: Rule<Group>, params: ParamsOf<Group>, defaults: Omit<Group, 'params'>) {
     this.#rule = rule;
     this.#defaults = defaults;
-    this.#lazy = lazy;
     if (typeof params?.[Symbol.iterator] !== 'function')
       refuse(rule.type, 'params', 'an iterable of tensors or of groups { params, … }', describe(params));
     const given: (Tensor | GroupOf<Group>)[] = [...params];
@@ -100,9 +84,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     const { type } = this.#rule;
     if (typeof group?.params?.[Symbol.iterator] !== 'function')
       refuse(type, `params[${this.paramGroups.length}]`, 'a group { params, … }', describe(group));
-    const { params, lazy = this.#lazy, ...options } = group;
-    if (lazy !== undefined && !(lazy === 'exact' && this.#rule.lazy))
-      refuse(type, 'lazy', this.#rule.lazy ? "'exact' or undefined" : 'undefined', `${lazy}`);
+    const { params, ...options } = group;
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     const complete = { ...this.#defaults, ...given, params: [...params] } as unknown as Group;
     checkNumber(type, 'lr', complete.lr, { min: 0 });
@@ -111,9 +93,9 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     this.paramGroups.push(complete);
     for (const param of complete.params) {
       const index = this.#entries.length;
-      const state = { step: 0, moments: undefined, place: 0, live: new Set<string>(), lazy: undefined };
+      const state = { step: 0, moments: undefined, place: 0, live: new Set<string>() };
       const rows = { slots: undefined, stirred: false };
-      this.#entries.push({ param, index, group: complete, mayBeLazy: lazy === 'exact', ...state, ...rows });
+      this.#entries.push({ param, index, group: complete, ...state, ...rows });
     }
   }
 
@@ -125,7 +107,6 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     if (due.length === 0) return;
     for (const entry of due) this.#checkGradient(entry);
     placeState(this.#rule, due);
-    placeTables(this.#rule, due, this.#entries);
     for (const entry of due) placeSlots(this.#rule, entry);
     this.#spare ??= lasting([SPARE * 64], { device, label: this.type });
     this.#launch(due, this.#hyperFor(due), this.#spare, check);
@@ -149,16 +130,8 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const [live, kind] of begun) live.add(kind);
     return () => {
       for (const [live, kind] of begun) live.delete(kind);
-      for (const entry of due) {
-        entry.step--;
-        entry.lazy?.rewind();
-      }
+      for (const entry of due) entry.step--;
     };
-  }
-
-  /** Brings rows that were left behind up to date. Whoever reads them has that done anyhow. */
-  flush(): void {
-    for (const { lazy } of this.#entries) lazy?.settle();
   }
 
   /** Frees the gradients of all parameters. */
@@ -231,8 +204,6 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
   #drop(): void {
     for (const entry of this.#entries) {
-      entry.lazy?.dispose();
-      entry.lazy = undefined;
       entry.slots?.dispose();
       entry.slots = undefined;
       entry.stirred = false;
@@ -278,11 +249,10 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
       this.#rule.leavesRestingRows(group),
     ]);
     // A step that makes state clears it too, and is no step to repeat.
-    const entries = this.#entries.map(({ param, moments, lazy, slots, stirred }) => [
+    const entries = this.#entries.map(({ param, moments, slots, stirred }) => [
       Number(param.requiresGrad),
       slots ? Number(stirred) : 'none',
       moments?.kinds ?? [],
-      lazy?.overrides,
     ]);
     return JSON.stringify([groups, entries]);
   }
@@ -325,11 +295,7 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     // What takes memory is done before anything is queued: a step of several parameters either has it all or changes none.
     const launches: (() => void)[] = [];
     gatherGradients(due.map(({ param }) => param));
-    for (const { param, group, moments, place, index, lazy, slots } of due) {
-      if (lazy) {
-        launches.push(() => lazy.update(param.grad!));
-        continue;
-      }
+    for (const { param, group, moments, place, index, slots } of due) {
       const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
       const used = this.#rule.uses(group);
       const states = Object.entries(this.#rule.states).map(
@@ -357,10 +323,6 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     for (const [{ chunk }, { update, targets }] of dense) launches.push(...denseUpdates(update, targets, chunk));
     hyper.device.write({ ...hyper.view, bytes: hyper.bytes }, () => this.#scalars(due));
     if (check) hyper.device.copy(check.refused, { ...hyper.view, bytes: 4 });
-    for (const entry of due) {
-      const scalars = () => this.#rule.scalars(entry.group, entry.step + 1, false) as never;
-      entry.lazy?.upload(scalars, hyper);
-    }
     for (const launch of launches) launch();
   }
 }

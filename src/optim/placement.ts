@@ -3,7 +3,6 @@ import { Chunk, placeOf } from '../tensor/chunk.ts';
 import { lasting } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type LazyOwner, LazyTable } from './lazy-table.ts';
 import { chunked, Moments, paired } from './moments.ts';
 import type { ParamGroup, Rule } from './optimizer.ts';
 
@@ -23,9 +22,6 @@ export interface Entry<Group> {
   stirred: boolean;
   /** Kinds of state that a step has written. */
   readonly live: Set<string>;
-  /** Whether the parameter may be left behind, and that side of it since its first row-sparse gradient. */
-  readonly mayBeLazy: boolean;
-  lazy: LazyTable | undefined;
 }
 
 /**
@@ -71,32 +67,9 @@ function share<Group>(entries: readonly Entry<Group>[], moments: Moments): void 
   });
 }
 
-/** Makes lazy the tables that are left behind from their first row-sparse gradient on; `all` are the optimiser's entries. */
-export function placeTables<Group extends ParamGroup>(
-  rule: Rule<Group>,
-  due: readonly Entry<Group>[],
-  all: readonly Entry<Group>[],
-): void {
-  for (const entry of due) {
-    const { param, group, mayBeLazy } = entry;
-    const overrides = rule.overrides(group);
-    if (!entry.lazy) {
-      if (!mayBeLazy || !(param.grad instanceof RowSparse) || !LazyTable.fits(param)) continue;
-      if (entry.moments!.shared) moveOut(entry, all);
-      const settings = { label: rule.type.toLowerCase(), kernels: rule.lazy!, overrides };
-      entry.lazy = new LazyTable(ownerOf(rule, entry), settings);
-    } else if (JSON.stringify(entry.lazy.overrides) !== JSON.stringify(overrides)) {
-      entry.lazy.settle();
-      entry.lazy.overrides = overrides;
-    }
-    entry.lazy.watch();
-  }
-}
-
 /** Gives a table the slots that its step needs, and notes in them where the step stirs rows that have no gradient. */
 export function placeSlots<Group extends ParamGroup>(rule: Rule<Group>, entry: Entry<Group>): void {
-  const { param, group, lazy } = entry;
-  if (lazy) return;
+  const { param, group } = entry;
   const sparse = param.grad instanceof RowSparse;
   const idle = sparse && rule.leavesIdleRows(group);
   if (!entry.stirred && !idle && !(sparse && rule.leavesRestingRows(group))) {
@@ -112,39 +85,4 @@ export function placeSlots<Group extends ParamGroup>(rule: Rule<Group>, entry: E
 /** As if every row had once had a gradient. */
 function stir(slots: Tensor): void {
   slots.device.write(slots.view, new Uint32Array(slots.size).fill(1));
-}
-
-function ownerOf<Group extends ParamGroup>(rule: Rule<Group>, entry: Entry<Group>): LazyOwner {
-  return {
-    param: entry.param,
-    get step() {
-      return entry.step;
-    },
-    states() {
-      const { moments, place } = entry;
-      const there = moments!.kinds;
-      return Object.entries(rule.states).map(
-        ([kind, binding]) => [binding, there.includes(kind) ? moments!.part(kind, place) : undefined] as const,
-      );
-    },
-  };
-}
-
-/** Gives a parameter moments of its own: what reads those of another must not find rows behind. */
-function moveOut<Group>(entry: Entry<Group>, all: readonly Entry<Group>[]): void {
-  const own = new Moments([entry.param]);
-  const shared = entry.moments!;
-  try {
-    for (const kind of shared.kinds) {
-      const part = shared.part(kind, entry.place);
-      const target = own.part(kind, 0);
-      part.device.copy({ ...part.view, bytes: part.bytes }, { ...target.view, bytes: target.bytes });
-    }
-  } catch (error) {
-    own.dispose();
-    throw error;
-  }
-  entry.moments = own;
-  entry.place = 0;
-  if (!all.some(({ moments }) => moments === shared)) shared.dispose();
 }

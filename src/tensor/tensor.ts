@@ -47,11 +47,6 @@ export class Storage {
   home: SharedBuffer | undefined;
   base = 0;
   onFree: (() => void) | undefined;
-  /**
-   * Set by whoever owes work to the bytes: brings them up to date before they are read or written. `ids` names the rows
-   * that are wanted of `table`, where they are not all. See `readRows`.
-   */
-  settle: ((ids?: Tensor, table?: Tensor) => void) | undefined;
   readonly #device: Device | undefined;
   #buffer: PoolBuffer | undefined;
 
@@ -156,7 +151,6 @@ export class Tensor {
 
   /** The bytes as a kernel binds them; a tensor without elements still binds four. */
   get view(): BufferView {
-    this.storage.settle?.();
     return {
       buffer: this.storage.buffer,
       offset: this.storage.base + this.offset * BYTES_PER_ELEMENT,

@@ -325,7 +325,7 @@ const OPTIMIZERS: Record<
     options: { lr: fc.constantFrom(...NUMBERS), betas: pairs, eps: fc.constantFrom(...NUMBERS), amsgrad: fc.boolean() },
   },
   AdamW: {
-    make: (params) => new AdamW(params, { lazy: 'exact' }),
+    make: (params) => new AdamW(params),
     options: { lr: fc.constantFrom(...NUMBERS), betas: pairs, weightDecay: fc.constantFrom(...NUMBERS) },
   },
   SGD: {

@@ -41,7 +41,7 @@ interface Leg {
 /** Where `npm run mutate` wants the dispatches; then more tests run than the sanitizer needs. */
 const recordTo = process.env.WEFT_RECORD;
 /** Tests with shapes over thresholds that lie at thousands of elements, and what is tried here in a smaller way. */
-const LEFT_OUT = recordTo ? /thresholds/ : /thresholds|special-values|exact-lazy|lstm-form|finite-check|row-sparse/;
+const LEFT_OUT = recordTo ? /thresholds/ : /thresholds|special-values|lstm-form|finite-check|row-sparse/;
 /** Cases of the recurrence that differ in what their kernels do; an invocation in subgroups is dear here. */
 const CASES = ['without bias', 'ragged, both directions', 'more units than a workgroup'];
 /** Tiles of every number of rows, with and without rows of every length. */
@@ -414,41 +414,6 @@ describe('combinations that no test of an op makes', () => {
     for (const work of [elementwise, rows, reductions, updates])
       expect(await bits(limits, work), work.name).toEqual(await bits({}, work));
     expect(await bits({ maxGrid: 30 }, recurrence), 'recurrence').toEqual(await bits({}, recurrence));
-  });
-
-  test('exact-lazy updates have the bits of dense ones', async () => {
-    shared.traits = LEGS[0]!.traits;
-    const { Device } = await import('../../src/gpu/device.ts');
-    const ops = await import('../../src/ops/index.ts');
-    const { Adam } = await import('../../src/optim/index.ts');
-    const { backward } = await import('../../src/autograd/tape.ts');
-    const { setDefaultDevice, tensor } = await import('../../src/tensor/create.ts');
-    const device = await Device.create({ debug: EXACT });
-    setDefaultDevice(device);
-    const [rows, steps] = [9, 140]; // past the ring of steps that a row may be behind
-    const trained = async (width: number, amsgrad: boolean, lazy: 'exact' | undefined) => {
-      const weight = tensor(Float32Array.from(randomNd([rows, width], 5).data), {
-        shape: [rows, width],
-        requiresGrad: true,
-      });
-      const optimizer = new Adam([weight], { amsgrad, lazy, lr: 0.1 });
-      for (let n = 0; n < steps; n++) {
-        const used = n < 5 || n > steps - 3 ? [n % 3, 4, n % rows] : [4, 4, 4];
-        backward(
-          ops.embedding(tensor(Int32Array.from(used)), weight),
-          tensor(Float32Array.from(randomNd([3, width], n).data), { shape: [3, width] }),
-        );
-        optimizer.step();
-        optimizer.zeroGrad();
-      }
-      return weight.data();
-    };
-    for (const width of [5, 8])
-      for (const amsgrad of [false, true])
-        expect(await trained(width, amsgrad, 'exact'), `${width} ${amsgrad}`).toEqual(
-          await trained(width, amsgrad, undefined),
-        );
-    device.destroy();
   });
 
   test('updates row by row are those of the dense gradient, and none where the loss is not finite', async () => {

@@ -106,7 +106,6 @@ const SAID_TWICE = new Set([
   'extra/config/training/epochs',
   'extra/config/training/out',
   'extra/config/training/logEvery',
-  'extra/config/optimizer/lazy',
   'extra/kernels', // nothing was tuned here; test/gpu/tune.test.ts has a run that was
   'optimizer/paramGroups/0/initialLr',
 ]);

@@ -1,5 +1,5 @@
 // Counter-based random numbers (Threefry2x32-20): every draw is a pure function of (seed, stream, index), so order and dropout resume anywhere.
-import { ArgumentError } from './errors.ts';
+import { refuse } from './check.ts';
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1bd11bda;
@@ -137,7 +137,7 @@ function logarithm(x: number): number {
 
 function checkCount(op: string, argument: string, value: number, limit = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || value < 0 || value >= limit) {
-    throw new ArgumentError({ op, argument, expected: `an integer from 0 to ${limit - 1}`, actual: String(value) });
+    refuse(op, argument, `an integer from 0 to ${limit - 1}`, value);
   }
   return value;
 }

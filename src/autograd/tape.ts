@@ -1,5 +1,6 @@
 // Reverse-mode differentiation: ops record a closure for their gradient, `backward` runs the closures last to first.
-import { ArgumentError, WeftError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { WeftError } from '../errors.ts';
 import { empty, full } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep, refusePromise } from '../tensor/scope.ts';
@@ -91,27 +92,17 @@ export function detach(x: Tensor): Tensor {
  */
 export function backward(loss: Tensor, gradient?: Tensor): void {
   if (!loss.node && !loss.requiresGrad)
-    throw new ArgumentError({
-      op: 'backward',
-      argument: 'loss',
-      expected: 'computed from a tensor with requiresGrad',
-      actual: 'a tensor without history',
-      remedy: 'Was it made inside noGrad, or detached?',
-    });
+    refuse(
+      'backward',
+      'loss',
+      'computed from a tensor with requiresGrad',
+      'a tensor without history',
+      'Was it made inside noGrad, or detached?',
+    );
   if (!gradient && loss.size !== 1)
-    throw new ArgumentError({
-      op: 'backward',
-      argument: 'loss',
-      expected: 'a scalar (or pass a gradient of its shape)',
-      actual: `of shape ${formatShape(loss.shape)}`,
-    });
+    refuse('backward', 'loss', 'a scalar (or pass a gradient of its shape)', `of shape ${formatShape(loss.shape)}`);
   if (gradient && !sameShape(gradient.shape, loss.shape))
-    throw new ArgumentError({
-      op: 'backward',
-      argument: 'gradient',
-      expected: `of shape ${formatShape(loss.shape)}`,
-      actual: formatShape(gradient.shape),
-    });
+    refuse('backward', 'gradient', `of shape ${formatShape(loss.shape)}`, formatShape(gradient.shape));
   noGrad(() => new Pass(loss, gradient ?? full(loss.shape, 1, { device: loss.device })).run());
 }
 

@@ -1,5 +1,5 @@
 // Sentences to one batch: ids and labels padded to one length, with word dropout if asked for.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { DOMAIN, type Key, streamKey, streamOf, uniformAt } from '../random.ts';
 import { type EncodedSentences, IGNORE_INDEX } from './encoded.ts';
 
@@ -53,7 +53,7 @@ export class Collator {
   collate(indices: ArrayLike<number>, epoch: number): Batch {
     const rows = Array.from(indices);
     const stray = rows.find((i) => !(Number.isInteger(i) && i >= 0 && i < this.dataset.length));
-    if (stray !== undefined) refuse('indices', `sentences from 0 to ${this.dataset.length - 1}`, String(stray));
+    if (stray !== undefined) refuse('collate', 'indices', `sentences from 0 to ${this.dataset.length - 1}`, stray);
     const time = this.timeOf(rows);
     const batch: Batch = {
       ids: new Int32Array(rows.length * time),
@@ -95,25 +95,27 @@ export class Collator {
   private check(truncate: boolean): void {
     const { padTo, multipleOf, wordDropout, dataset } = this;
     if (typeof padTo === 'string' ? padTo !== 'batch' && padTo !== 'set' : !isPositive(padTo)) {
-      refuse('padTo', "'batch', 'set' or a positive integer", String(padTo));
+      refuse('collate', 'padTo', "'batch', 'set' or a positive integer", padTo);
     }
-    if (!isPositive(multipleOf)) refuse('multipleOf', 'a positive integer', String(multipleOf));
-    if (!(wordDropout >= 0 && wordDropout < 1)) refuse('wordDropout', 'from 0 to below 1', String(wordDropout));
+    if (!isPositive(multipleOf)) refuse('collate', 'multipleOf', 'a positive integer', multipleOf);
+    if (!(wordDropout >= 0 && wordDropout < 1)) refuse('collate', 'wordDropout', 'from 0 to below 1', wordDropout);
     if (wordDropout > 0 && !dataset.unknownIds) {
-      refuse('wordDropout', '0 for a vocabulary without an unknown id', String(wordDropout), 'Build it with `unk`.');
+      refuse('collate', 'wordDropout', '0 for a vocabulary without an unknown id', wordDropout, 'Build it with `unk`.');
     }
     if (typeof padTo === 'number' && !truncate && dataset.longest > this.timeOf([])) {
       const sentence = dataset.lengths().indexOf(dataset.longest);
       const actual = `${padTo} (sentence ${sentence} of ${dataset.name})`;
-      refuse('padTo', `at least ${dataset.longest}, the longest sentence`, actual, 'Set `truncate: true` to cut it.');
+      refuse(
+        'collate',
+        'padTo',
+        `at least ${dataset.longest}, the longest sentence`,
+        actual,
+        'Set `truncate: true` to cut it.',
+      );
     }
   }
 }
 
 function isPositive(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0;
-}
-
-function refuse(argument: string, expected: string, actual: string, remedy = ''): never {
-  throw new ArgumentError({ op: 'collate', argument, expected, actual, remedy });
 }

@@ -1,5 +1,5 @@
 // Reader of CoNLL column files: one token a line, its tag in another column, a blank line between sentences.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { type FoundSentence, Intake, quote, type ReadOptions, type ReadResult } from './intake.ts';
 import { type Line, readLines } from './lines.ts';
 
@@ -96,5 +96,5 @@ function index(column: number, length: number): number | undefined {
 
 function columnOption(argument: string, value: number): number {
   if (Number.isSafeInteger(value)) return value;
-  throw new ArgumentError({ op: 'readConll', argument, expected: 'an integer', actual: String(value) });
+  refuse('readConll', argument, 'an integer', value);
 }

@@ -1,5 +1,6 @@
 // A data set as numbers: token and label ids of all sentences end to end in typed arrays, checked once.
-import { ArgumentError, DataError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { DataError } from '../errors.ts';
 import type { TaggedSentences } from './dataset.ts';
 import type { Vocabulary } from './vocab.ts';
 
@@ -96,12 +97,7 @@ export class EncodedSentences {
 export function encodeSentences(data: TaggedSentences, vocabulary: Vocabulary): EncodedSentences {
   const tokens = data.counts().tokens;
   if (tokens === 0) {
-    throw new ArgumentError({
-      op: 'encodeSentences',
-      argument: 'data',
-      expected: 'one sentence or more',
-      actual: 'none',
-    });
+    refuse('encodeSentences', 'data', 'one sentence or more', 'none');
   }
   const ids = new Int32Array(tokens);
   const labels = new Int32Array(tokens);
@@ -110,7 +106,7 @@ export function encodeSentences(data: TaggedSentences, vocabulary: Vocabulary): 
   let position = 0;
   for (const [i, sentence] of data.sentences.entries()) {
     for (const [t, token] of sentence.tokens.entries()) {
-      const id = vocabulary.find(token) ?? refuse(data, i, token, vocabulary);
+      const id = vocabulary.find(token) ?? refuseUnknown(data, i, token, vocabulary);
       ids[position] = id;
       unknownIds[position] = vocabulary.unknownId(token) ?? id;
       labels[position++] = data.labels.index(sentence.tags[t]!);
@@ -128,7 +124,7 @@ export function encodeSentences(data: TaggedSentences, vocabulary: Vocabulary): 
   });
 }
 
-function refuse(data: TaggedSentences, sentence: number, token: string, vocabulary: Vocabulary): never {
+function refuseUnknown(data: TaggedSentences, sentence: number, token: string, vocabulary: Vocabulary): never {
   const remedy = 'Build the vocabulary from all parts, or with an unknown id (`unk`).';
   const known = `the ${vocabulary.size} entries of the vocabulary`;
   throw new DataError(

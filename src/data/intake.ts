@@ -1,5 +1,6 @@
 // The gate every reader's sentences pass: lengths, tokens, labels and transitions are checked, and the error policy applied.
-import { ArgumentError, DataError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { DataError } from '../errors.ts';
 import type { Sentence } from './dataset.ts';
 import { type ErrorPolicy, type ProblemKind, ReadReport } from './read-report.ts';
 import { describeTags, illegalTransitions, isTag, type TagScheme, toIob2, typeOf } from './tag-scheme.ts';
@@ -162,5 +163,5 @@ export function quote(text: string): string {
 
 function oneOf<T extends string>(argument: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
-  throw new ArgumentError({ op: 'read', argument, expected: `one of ${allowed.join(', ')}`, actual: String(value) });
+  refuse('read', argument, `one of ${allowed.join(', ')}`, value);
 }

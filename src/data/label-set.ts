@@ -1,5 +1,5 @@
 // The labels a tagger chooses among: names, their ids, and the entity types they spell in IOB2.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 
 /** Label names in the order of their ids. */
 export class LabelSet {
@@ -13,7 +13,7 @@ export class LabelSet {
     this.ids = new Map(names.map((name, id) => [name, id]));
     if (names.length === 0 || this.ids.size !== names.length) {
       const actual = names.length === 0 ? 'none' : `${names.length} of which ${this.ids.size} distinct`;
-      throw new ArgumentError({ op: 'LabelSet', argument: 'names', expected: 'one or more distinct names', actual });
+      refuse('LabelSet', 'names', 'one or more distinct names', actual);
     }
     this.types = isIob2(names) ? [...new Set(names.filter((name) => name !== 'O').map((name) => name.slice(2)))] : [];
   }
@@ -42,7 +42,7 @@ export class LabelSet {
     const id = this.ids.get(name);
     if (id !== undefined) return id;
     const expected = `one of the ${this.size} labels (${this.names.slice(0, 12).join(', ')}${this.size > 12 ? ', …' : ''})`;
-    throw new ArgumentError({ op: 'LabelSet.index', argument: 'name', expected, actual: JSON.stringify(name) });
+    refuse('LabelSet.index', 'name', expected, JSON.stringify(name));
   }
 
   /** The name of an id; throws an ArgumentError if there is none. */
@@ -50,7 +50,7 @@ export class LabelSet {
     const name = this.names[id];
     if (name !== undefined) return name;
     const expected = `an integer from 0 to ${this.size - 1}`;
-    throw new ArgumentError({ op: 'LabelSet.name', argument: 'id', expected, actual: String(id) });
+    refuse('LabelSet.name', 'id', expected, id);
   }
 
   /** The names; `new LabelSet(names)` reads them back. */

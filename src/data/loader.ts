@@ -1,5 +1,5 @@
 // The loader: batches of a data set in the order of a sampler, from any batch of any epoch.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { type Batch, type CollateOptions, Collator } from './collate.ts';
 import type { EncodedSentences } from './encoded.ts';
 import { prefetched } from './prefetch.ts';
@@ -33,15 +33,23 @@ export class DataLoader implements Iterable<Batch> {
     this.sampler = options.sampler ?? new SequentialSampler({ length: dataset.length });
     this.dropLast = options.dropLast ?? false;
     this.prefetch = prefetch;
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1) refuse('batchSize', 'a positive integer', batchSize);
-    if (!Number.isSafeInteger(prefetch) || prefetch < 0) refuse('prefetch', 'an integer from 0', prefetch);
+    if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+      refuse('DataLoader', 'batchSize', 'a positive integer', batchSize);
+    if (!Number.isSafeInteger(prefetch) || prefetch < 0)
+      refuse('DataLoader', 'prefetch', 'an integer from 0', prefetch);
     if (this.sampler.length !== dataset.length) {
-      refuse('sampler.length', `${dataset.length}, the sentences of ${dataset.name}`, this.sampler.length);
+      refuse(
+        'DataLoader',
+        'sampler.length',
+        `${dataset.length}, the sentences of ${dataset.name}`,
+        this.sampler.length,
+      );
     }
     if (this.sampler.batchSize !== undefined && this.sampler.batchSize !== batchSize) {
-      refuse('sampler.batchSize', `${batchSize}, the loader's`, this.sampler.batchSize);
+      refuse('DataLoader', 'sampler.batchSize', `${batchSize}, the loader's`, this.sampler.batchSize);
     }
-    if (this.length === 0) refuse('batchSize', `at most ${dataset.length}, the sentences, with dropLast`, batchSize);
+    if (this.length === 0)
+      refuse('DataLoader', 'batchSize', `at most ${dataset.length}, the sentences, with dropLast`, batchSize);
     this.collator = new Collator(dataset, options.collate);
   }
 
@@ -54,7 +62,7 @@ export class DataLoader implements Iterable<Batch> {
   /** The batches of an epoch from batch `fromBatch` on, exactly as a pass from its start would give them. */
   iterate(epoch: number, fromBatch = 0): Generator<Batch> {
     if (!Number.isSafeInteger(fromBatch) || fromBatch < 0 || fromBatch > this.length) {
-      refuse('fromBatch', `an integer from 0 to ${this.length}`, fromBatch);
+      refuse('DataLoader', 'fromBatch', `an integer from 0 to ${this.length}`, fromBatch);
     }
     const order = this.sampler.order(epoch);
     const make = (batch: number) =>
@@ -66,8 +74,4 @@ export class DataLoader implements Iterable<Batch> {
   [Symbol.iterator](): Generator<Batch> {
     return this.iterate(0);
   }
-}
-
-function refuse(argument: string, expected: string, actual: number): never {
-  throw new ArgumentError({ op: 'DataLoader', argument, expected, actual: String(actual) });
 }

@@ -1,5 +1,5 @@
 // The order sentences are met in: sequential, shuffled, or in batches of like length; each a pure function of (seed, epoch).
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { DOMAIN, permutation, streamOf } from '../random.ts';
 
 /** Gives the order of an epoch; the loader cuts it into batches from the front. */
@@ -85,5 +85,5 @@ export class BucketSampler implements Sampler {
 
 function positive(argument: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new ArgumentError({ op: 'BucketSampler', argument, expected: 'a positive integer', actual: String(value) });
+  refuse('BucketSampler', argument, 'a positive integer', value);
 }

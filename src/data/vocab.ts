@@ -1,5 +1,6 @@
 // The vocabulary: words of a corpus to ids and back, with a padding id and, if asked for, classes for unknown words.
-import { ArgumentError, DataError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { DataError } from '../errors.ts';
 import type { Sentence } from './dataset.ts';
 import { WORD_SHAPES, wordShape } from './word-shape.ts';
 
@@ -39,7 +40,7 @@ export class Vocabulary {
     this.ids = new Map(words.map((word, i) => [word, i + this.specials.length]));
     if (this.ids.size !== words.length || words.length === 0) {
       const actual = `${words.length} words of which ${this.ids.size} distinct`;
-      throw new ArgumentError({ op: 'Vocabulary', argument: 'words', expected: 'one or more distinct words', actual });
+      refuse('Vocabulary', 'words', 'one or more distinct words', actual);
     }
   }
 
@@ -60,7 +61,7 @@ export class Vocabulary {
       let most = 0;
       for (const count of counts.values()) most = Math.max(most, count);
       const expected = `at most ${most}, how often the commonest word comes`;
-      throw new ArgumentError({ op: 'Vocabulary.build', argument: 'minCount', expected, actual: String(minCount) });
+      refuse('Vocabulary.build', 'minCount', expected, minCount);
     }
     return new Vocabulary(words, options);
   }
@@ -90,13 +91,13 @@ export class Vocabulary {
   encode(word: string): number {
     const id = this.find(word);
     if (id !== undefined) return id;
-    throw new ArgumentError({
-      op: 'Vocabulary.encode',
-      argument: 'word',
-      expected: `one of ${this.words.length} words`,
-      actual: JSON.stringify(word),
-      remedy: 'Build the vocabulary from all parts, or with an unknown id (`unk`).',
-    });
+    refuse(
+      'Vocabulary.encode',
+      'word',
+      `one of ${this.words.length} words`,
+      JSON.stringify(word),
+      'Build the vocabulary from all parts, or with an unknown id (`unk`).',
+    );
   }
 
   /** True if the word has an id of its own. */
@@ -109,7 +110,7 @@ export class Vocabulary {
     const name = this.specials[id] ?? this.words[id - this.specials.length];
     if (name !== undefined) return name;
     const expected = `an integer from 0 to ${this.size - 1}`;
-    throw new ArgumentError({ op: 'Vocabulary.word', argument: 'id', expected, actual: String(id) });
+    refuse('Vocabulary.word', 'id', expected, id);
   }
 
   toJSON(): VocabularyJson {

@@ -1,6 +1,7 @@
 // Choosing an adapter and asking it for a device with the limits and features that the work needs.
 import { platform } from '#platform';
-import { AdapterError, ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { AdapterError } from '../errors.ts';
 import { STORAGE_BUFFERS } from './declarations.ts';
 import { type KernelSet, kernelSet, type Tuning, tuningOf } from './tuning.ts';
 
@@ -122,12 +123,12 @@ async function findAdapter(choice: AdapterChoice, kernels: KernelSet | undefined
 function levelsOf({ featureLevel }: AdapterChoice, kernels: KernelSet | undefined): readonly FeatureLevel[] {
   if (featureLevel === undefined) return kernels === 'portable' ? ['compatibility'] : FEATURE_LEVELS;
   if (FEATURE_LEVELS.includes(featureLevel)) return [featureLevel];
-  throw new ArgumentError({
-    op: 'init',
-    argument: 'featureLevel',
-    expected: `one of ${FEATURE_LEVELS.map((level) => `"${level}"`).join(', ')}`,
-    actual: `"${featureLevel}"`,
-  });
+  refuse(
+    'init',
+    'featureLevel',
+    `one of ${FEATURE_LEVELS.map((level) => `"${level}"`).join(', ')}`,
+    `"${featureLevel}"`,
+  );
 }
 
 /** Drivers that compute on the CPU, by the names they have in Vulkan, OpenGL, Direct3D and ANGLE. */

@@ -1,5 +1,6 @@
 // GPU buffers by size class, the oldest reused first, counted, capped, and kept under an optional byte budget.
-import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { OutOfMemoryError } from '../errors.ts';
 import type { Plan } from './plan.ts';
 
 /** A buffer of the pool. `bytes` is the capacity of its size class, at least what was asked for. */
@@ -121,13 +122,13 @@ export class BufferPool {
       return reused;
     }
     if (size > this.#options.maxBufferBytes)
-      throw new ArgumentError({
-        op: label,
-        argument: 'size in bytes',
-        expected: `at most ${this.#options.maxBufferBytes} (the largest buffer of this device)`,
-        actual: String(bytes),
-        remedy: 'Use a smaller batch or split the tensor.',
-      });
+      refuse(
+        label,
+        'size in bytes',
+        `at most ${this.#options.maxBufferBytes} (the largest buffer of this device)`,
+        bytes,
+        'Use a smaller batch or split the tensor.',
+      );
     this.#makeRoom(size, label);
     return this.#create(size, label);
   }

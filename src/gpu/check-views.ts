@@ -1,5 +1,6 @@
 // Checks of what a dispatch binds, before it is queued.
-import { ArgumentError, DeviceError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { DeviceError } from '../errors.ts';
 import { type Bindings, type BufferView, checkNames, type Kernel } from './kernel.ts';
 import type { PoolTexture } from './texture-pool.ts';
 
@@ -15,22 +16,22 @@ export function viewsOf(
   views.forEach((view, i) => {
     const { name, access } = kernel.bindings[i]!;
     if (!((access === 'texture' ? 'rows' : 'buffer') in view))
-      throw new ArgumentError({
-        op: label,
-        argument: `bind.${name}`,
-        expected: access === 'texture' ? 'a texture' : 'a range of a buffer',
-        actual: access === 'texture' ? 'a range of a buffer' : 'something else',
-        remedy: access === 'texture' ? 'Let withTextures mirror it.' : 'Bind the view of a tensor.',
-      });
+      refuse(
+        label,
+        `bind.${name}`,
+        access === 'texture' ? 'a texture' : 'a range of a buffer',
+        access === 'texture' ? 'a range of a buffer' : 'something else',
+        access === 'texture' ? 'Let withTextures mirror it.' : 'Bind the view of a tensor.',
+      );
     if (!('buffer' in view)) return;
     if (view.bytes > maxBindingBytes)
-      throw new ArgumentError({
-        op: label,
-        argument: `${name} of kernel ${kernel.name}`,
-        expected: `at most ${maxBindingBytes} bytes (the adapter's limit for one binding)`,
-        actual: String(view.bytes),
-        remedy: 'Use a smaller batch or split the tensor by rows.',
-      });
+      refuse(
+        label,
+        `${name} of kernel ${kernel.name}`,
+        `at most ${maxBindingBytes} bytes (the adapter's limit for one binding)`,
+        view.bytes,
+        'Use a smaller batch or split the tensor by rows.',
+      );
     if (view.offset % bindingAlignment !== 0)
       throw new DeviceError(
         `kernel ${kernel.name} binds ${name} at byte ${view.offset}, which is no multiple of ${bindingAlignment}`,

@@ -1,5 +1,5 @@
 // A kernel as a value: WGSL, and what host code may name in it, read from that text when it is first asked for.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { PoolBuffer } from './buffer-pool.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import type { PoolTexture } from './texture-pool.ts';
@@ -120,13 +120,13 @@ export function checkNames(kernel: Kernel, kind: 'bind' | 'params' | 'overrides'
   const missing = kind === 'overrides' ? undefined : declared.find(({ name }) => values[name] === undefined)?.name;
   if (unknown === undefined && missing === undefined) return;
   const list = (names: readonly string[]) => names.join(', ') || 'nothing';
-  throw new ArgumentError({
+  refuse(
     op,
-    argument: kind,
-    expected: `${kind === 'overrides' ? 'among' : 'of'} what kernel ${kernel.name} declares (${list(declared.map(({ name }) => name))})`,
-    actual: list(Object.keys(values)),
-    remedy: missing === undefined ? `Leave ${unknown} out or declare it in the kernel.` : `Give ${missing}.`,
-  });
+    kind,
+    `${kind === 'overrides' ? 'among' : 'of'} what kernel ${kernel.name} declares (${list(declared.map(({ name }) => name))})`,
+    list(Object.keys(values)),
+    missing === undefined ? `Leave ${unknown} out or declare it in the kernel.` : `Give ${missing}.`,
+  );
 }
 
 /** Parameters as they lie in WGSL. */

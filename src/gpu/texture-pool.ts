@@ -1,6 +1,7 @@
 // Textures that mirror a range of a buffer for kernels that only read it. Software adapters load a texel several times faster
 // than a vec4 of a storage buffer, whose every load they check lane by lane.
-import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { OutOfMemoryError } from '../errors.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { BufferView } from './kernel.ts';
 
@@ -62,12 +63,12 @@ export class TexturePool {
       return reused;
     }
     if (rows > this.#device.limits.maxTextureDimension2D)
-      throw new ArgumentError({
-        op: label,
-        argument: 'operand',
-        expected: `at most ${this.#device.limits.maxTextureDimension2D * TEXELS_PER_ROW * BYTES_PER_TEXEL} bytes (the largest texture)`,
-        actual: String(bytes),
-      });
+      refuse(
+        label,
+        'operand',
+        `at most ${this.#device.limits.maxTextureDimension2D * TEXELS_PER_ROW * BYTES_PER_TEXEL} bytes (the largest texture)`,
+        bytes,
+      );
     return this.#create(rows, label);
   }
 

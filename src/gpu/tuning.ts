@@ -1,5 +1,5 @@
 // What is decided by the class of an adapter, in one place: which kernels run on a device, and how their work is cut.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 
 /**
  * `gpu`: tiles in workgroup memory, many small invocations. `software`: texel kernels where they run, few long invocations.
@@ -92,10 +92,5 @@ export function tuningOf(query: TuningQuery): Tuning {
 export function kernelSet(value: string, argument: string): KernelSet {
   const found = KERNEL_SETS.find((set) => set === value);
   if (found) return found;
-  throw new ArgumentError({
-    op: 'init',
-    argument,
-    expected: `one of ${KERNEL_SETS.map((set) => `"${set}"`).join(', ')}`,
-    actual: `"${value}"`,
-  });
+  refuse('init', argument, `one of ${KERNEL_SETS.map((set) => `"${set}"`).join(', ')}`, `"${value}"`);
 }

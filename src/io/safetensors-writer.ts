@@ -1,5 +1,5 @@
 // Writer of safetensors files: bytes out, whole or chunk by chunk, with a hash of the content in the metadata.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import {
   type AnyDtype,
   bitsOf,
@@ -14,6 +14,7 @@ import {
 } from './safetensors-header.ts';
 import { type ContentHasher, Sha256 } from './sha256.ts';
 
+const OP = 'serializeSafetensors';
 /** Metadata key of the file's SHA-256, 64 lower-case hexadecimal digits: of all its bytes, these digits being zeros. */
 export const HASH_KEY = 'weft.sha256';
 
@@ -65,7 +66,7 @@ export function* streamSafetensors(
   const names = new Set<string>();
   for (const tensor of sorted) {
     checkTensor(tensor);
-    if (names.has(tensor.name)) refuse('names', 'unique', `"${shorten(tensor.name)}" twice`);
+    if (names.has(tensor.name)) refuse(OP, 'names', 'unique', `"${shorten(tensor.name)}" twice`);
     names.add(tensor.name);
   }
   checkMetadata(metadata);
@@ -97,7 +98,7 @@ function encodeHeader(
   const json = new TextEncoder().encode(text);
   const length = Math.ceil(json.length / 8) * 8;
   if (length > MAX_HEADER_BYTES) {
-    refuse('tensors', `describable in a header of at most ${MAX_HEADER_BYTES} bytes`, `a header of ${length}`);
+    refuse(OP, 'tensors', `describable in a header of at most ${MAX_HEADER_BYTES} bytes`, `a header of ${length}`);
   }
   const header = new Uint8Array(8 + length).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
@@ -110,20 +111,22 @@ function encodeHeader(
 
 function checkTensor({ name, dtype, shape, data }: TensorToWrite): void {
   const bits = bitsOf(dtype);
-  if (bits === undefined) refuse('dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, `"${dtype}"`);
-  if (name === '__metadata__') refuse('name', 'other than "__metadata__", which the format reserves', `"${name}"`);
+  if (bits === undefined) refuse(OP, 'dtype', `one of ${Object.keys(DTYPE_BYTES).join(', ')}`, `"${dtype}"`);
+  if (name === '__metadata__') refuse(OP, 'name', 'other than "__metadata__", which the format reserves', `"${name}"`);
   checkText('name', name);
   const argument = `data of "${shorten(name)}"`;
   const kind = isReadable(dtype) ? DTYPE_ARRAY[dtype] : Uint8Array;
-  if (!(data instanceof kind)) refuse(argument, `a ${kind.name} for ${dtype}`, `a ${data?.constructor?.name}`);
+  if (!(data instanceof kind)) refuse(OP, argument, `a ${kind.name} for ${dtype}`, `a ${data?.constructor?.name}`);
   const valid = shape.length <= MAX_RANK && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-  if (!valid) refuse(`shape of "${shorten(name)}"`, `at most ${MAX_RANK} non-negative integers`, `[${shape}]`);
+  if (!valid) refuse(OP, `shape of "${shorten(name)}"`, `at most ${MAX_RANK} non-negative integers`, `[${shape}]`);
   const count = elementCount(shape);
   if (!isReadable(dtype)) {
     const bytes = ((count ?? Number.NaN) * bits) / 8;
-    if (bytes !== data.length) refuse(argument, `${bytes} bytes long for ${dtype} [${shape}]`, `${data.length}`);
-  } else if (count !== data.length) refuse(argument, `${count} elements long for shape [${shape}]`, `${data.length}`);
-  if (dtype === 'BOOL' && (data as Uint8Array).some((byte) => byte > 1)) refuse(argument, 'all 0 or 1', 'other bytes');
+    if (bytes !== data.length) refuse(OP, argument, `${bytes} bytes long for ${dtype} [${shape}]`, `${data.length}`);
+  } else if (count !== data.length)
+    refuse(OP, argument, `${count} elements long for shape [${shape}]`, `${data.length}`);
+  if (dtype === 'BOOL' && (data as Uint8Array).some((byte) => byte > 1))
+    refuse(OP, argument, 'all 0 or 1', 'other bytes');
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
@@ -134,15 +137,11 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): void {
 }
 
 function checkText(argument: string, text: string): void {
-  if (typeof text !== 'string') refuse(argument, 'a string', typeof text);
-  if (text === '__proto__') refuse(argument, 'other than "__proto__", which readers refuse', '"__proto__"');
-  if (/\p{Surrogate}/u.test(text)) refuse(argument, 'well-formed text', 'half a surrogate pair');
+  if (typeof text !== 'string') refuse(OP, argument, 'a string', typeof text);
+  if (text === '__proto__') refuse(OP, argument, 'other than "__proto__", which readers refuse', '"__proto__"');
+  if (/\p{Surrogate}/u.test(text)) refuse(OP, argument, 'well-formed text', 'half a surrogate pair');
 }
 
 function bytesOf(data: SafetensorsArray): Uint8Array<ArrayBuffer> {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-function refuse(argument: string, expected: string, actual: string): never {
-  throw new ArgumentError({ op: 'serializeSafetensors', argument, expected, actual });
 }

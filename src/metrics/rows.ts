@@ -1,5 +1,5 @@
 // Rows of labelled predictions as the metrics take them: `[B, T]` arrays of ids, positions with the ignored label left out.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 
 /** Label of positions that count in no metric (PyTorch's `ignore_index`). */
 export const IGNORE_INDEX = -100;
@@ -21,10 +21,10 @@ export function* labelledRows(
   classes: number,
 ): Generator<Row> {
   if (!Number.isSafeInteger(time) || time < 1 || labels.length % time !== 0) {
-    refuse('time', `a positive divisor of ${labels.length}, the labels`, time);
+    refuse('metrics', 'time', `a positive divisor of ${labels.length}, the labels`, time);
   }
   if (predictions.length !== labels.length)
-    refuse('predictions', `${labels.length} ids, one per label`, predictions.length);
+    refuse('metrics', 'predictions', `${labels.length} ids, one per label`, predictions.length);
   for (let start = 0; start < labels.length; start += time) {
     const row: Row = { gold: [], predicted: [] };
     for (let i = start; i < start + time; i++) {
@@ -38,9 +38,5 @@ export function* labelledRows(
 
 function checked(argument: string, value: number, classes: number, position: number): number {
   if (Number.isInteger(value) && value >= 0 && value < classes) return value;
-  return refuse(`${argument}[${position}]`, `a class from 0 to ${classes - 1}`, value);
-}
-
-function refuse(argument: string, expected: string, actual: number): never {
-  throw new ArgumentError({ op: 'metrics', argument, expected, actual: String(actual) });
+  return refuse('metrics', `${argument}[${position}]`, `a class from 0 to ${classes - 1}`, value);
 }

@@ -1,5 +1,5 @@
 // Entities of a tag sequence in strict mode: only entities spelled as their scheme says (seqeval's mode='strict').
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { type Entity, splitTag } from './chunks.ts';
 
 export type Scheme = 'IOB1' | 'IOB2' | 'IOE1' | 'IOE2' | 'IOBES' | 'BILOU';
@@ -62,5 +62,5 @@ function checkTag(tag: string, scheme: Scheme): Tag {
   const parts = splitTag(tag);
   if (tag !== '' && RULES[scheme].tags.includes(parts.prefix)) return parts;
   const expected = `a tag of ${scheme} (prefixes ${[...RULES[scheme].tags].join(', ')})`;
-  throw new ArgumentError({ op: 'strictEntities', argument: 'tags', expected, actual: JSON.stringify(tag) });
+  refuse('strictEntities', 'tags', expected, JSON.stringify(tag));
 }

@@ -1,5 +1,5 @@
 // Entity precision, recall and F1: conlleval.pl's figures (default mode), or strict mode by scheme, both as seqeval gives them.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { chunksOf, type Entity } from './chunks.ts';
 import { labelledRows } from './rows.ts';
 import { type Scheme, strictEntities } from './schemes.ts';
@@ -69,7 +69,7 @@ export class EntityF1 {
   add(gold: readonly string[], predicted: readonly string[]): void {
     if (gold.length !== predicted.length) {
       const expected = `${gold.length} tags, one per gold tag`;
-      throw new ArgumentError({ op: 'EntityF1', argument: 'predicted', expected, actual: String(predicted.length) });
+      refuse('EntityF1', 'predicted', expected, predicted.length);
     }
     this.warnOf(gold);
     this.warnOf(predicted);

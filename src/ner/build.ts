@@ -1,4 +1,5 @@
 // From a configuration to the parts of a run: vocabulary and ids, model, optimiser, schedule.
+import { refuse } from '../check.ts';
 import {
   BucketSampler,
   DataLoader,
@@ -11,7 +12,7 @@ import {
   TaggedSentences,
   Vocabulary,
 } from '../data/index.ts';
-import { ArgumentError, ConfigError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import { Tagger } from '../models/tagger.ts';
 import type { InitOptions } from '../nn/init.ts';
 import { Adam, AdamW, type Optimizer, RMSprop, SGD } from '../optim/index.ts';
@@ -134,12 +135,7 @@ function bareScheduler(
     case 'plateau':
       return new ReduceLROnPlateau(optimizer, given);
     default:
-      throw new ArgumentError({
-        op: 'buildScheduler',
-        argument: 'scheduler.name',
-        expected: 'a known schedule',
-        actual: s.name,
-      });
+      refuse('buildScheduler', 'scheduler.name', 'a known schedule', s.name);
   }
 }
 

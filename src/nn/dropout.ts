@@ -1,5 +1,5 @@
 // Dropout: zeroes elements at random while training (`torch.nn.Dropout`).
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { dropout } from '../ops/index.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -12,8 +12,7 @@ export class Dropout extends Module {
 
   constructor(p = 0.5, options: { generator?: Generator | undefined } = {}) {
     super();
-    if (!(p >= 0 && p <= 1))
-      throw new ArgumentError({ op: 'Dropout', argument: 'p', expected: 'in 0..1', actual: String(p) });
+    if (!(p >= 0 && p <= 1)) refuse('Dropout', 'p', 'in 0..1', p);
     this.p = p;
     this.generator = options.generator;
   }

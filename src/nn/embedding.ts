@@ -1,5 +1,5 @@
 // Embedding: a table of vectors looked up by id (`torch.nn.Embedding`).
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { embedding } from '../ops/index.ts';
 import { tensor } from '../tensor/create.ts';
 import { normal } from '../tensor/random.ts';
@@ -34,12 +34,7 @@ export class Embedding extends Module {
         ? undefined
         : normalizeAxis('Embedding', options.paddingIdx, numEmbeddings, 'paddingIdx');
     if (vectors && vectors.length !== sizeOf(shape))
-      throw new ArgumentError({
-        op: 'Embedding',
-        argument: 'vectors',
-        expected: `${sizeOf(shape)} values for ${formatShape(shape)}`,
-        actual: String(vectors.length),
-      });
+      refuse('Embedding', 'vectors', `${sizeOf(shape)} values for ${formatShape(shape)}`, vectors.length);
     this.paddingIdx = paddingIdx;
     this.weight = parameter(shape, options, (device, generator) => {
       if (vectors) return tensor(vectors, { shape, device });

@@ -1,5 +1,5 @@
 // Making parameters: where they come from, how they start, and shapes without data for counting.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
 import { full, getDevice } from '../tensor/create.ts';
 import { defaultGenerator, type Generator, normal, uniform } from '../tensor/random.ts';
@@ -45,13 +45,7 @@ export function constantParameter(shape: Shape, value: number, options: InitOpti
 
 /** Inputs and outputs of one unit of a weight `[out, in, …]` (`torch.nn.init._calculate_fan_in_and_fan_out`). */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
-  if (shape.length < 2)
-    throw new ArgumentError({
-      op: 'init',
-      argument: 'weight',
-      expected: 'of at least two axes',
-      actual: `[${shape.join(', ')}]`,
-    });
+  if (shape.length < 2) refuse('init', 'weight', 'of at least two axes', `[${shape.join(', ')}]`);
   const field = sizeOf(shape.slice(2));
   return { fanIn: shape[1]! * field, fanOut: shape[0]! * field };
 }

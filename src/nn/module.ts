@@ -1,5 +1,6 @@
 // Module: an object whose tensor fields are its parameters and whose module fields are its children.
-import { ArgumentError, WeftError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { WeftError } from '../errors.ts';
 import { assign, empty } from '../tensor/create.ts';
 import { type TypedArray, typedArray } from '../tensor/dtype.ts';
 import { keep } from '../tensor/scope.ts';
@@ -204,6 +205,5 @@ function copyTree(value: unknown, copies: Map<object, unknown>): unknown {
 
 /** Refuses a size that is not a whole number of at least `least`. */
 export function checkSize(op: string, argument: string, value: number, least = 1): void {
-  if (!Number.isInteger(value) || value < least)
-    throw new ArgumentError({ op, argument, expected: `a whole number >= ${least}`, actual: String(value) });
+  if (!Number.isInteger(value) || value < least) refuse(op, argument, `a whole number >= ${least}`, value);
 }

@@ -1,5 +1,5 @@
 // RNN, GRU and LSTM: layers × directions of the recurrent ops, with dropout between layers (`torch.nn.RNN`, `GRU`, `LSTM`).
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { type CellWeights, concat, dropout, gru, lstm, rnn, slice } from '../ops/index.ts';
 import { checkNonlinearity, type Nonlinearity } from '../ops/rnn.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
@@ -48,13 +48,7 @@ abstract class Recurrent extends Module {
     this.batchFirst = options.batchFirst ?? false;
     this.bidirectional = options.bidirectional ?? false;
     this.dropout = options.dropout ?? 0;
-    if (!(this.dropout >= 0 && this.dropout <= 1))
-      throw new ArgumentError({
-        op: new.target.name,
-        argument: 'dropout',
-        expected: 'in 0..1',
-        actual: String(this.dropout),
-      });
+    if (!(this.dropout >= 0 && this.dropout <= 1)) refuse(new.target.name, 'dropout', 'in 0..1', this.dropout);
     this.generator = options.generator;
     const directions = this.bidirectional ? 2 : 1;
     const bound = 1 / Math.sqrt(hiddenSize);
@@ -104,12 +98,12 @@ abstract class Recurrent extends Module {
     const expected = [this.numLayers * directions, batch, this.hiddenSize];
     for (const [i, state] of initial.entries())
       if (state && !sameShape(state.shape, expected))
-        throw new ArgumentError({
-          op: this.constructor.name,
-          argument: i === 0 ? 'h0' : 'c0',
-          expected: `[L·D, B, H] = ${formatShape(expected)}`,
-          actual: formatShape(state.shape),
-        });
+        refuse(
+          this.constructor.name,
+          i === 0 ? 'h0' : 'c0',
+          `[L·D, B, H] = ${formatShape(expected)}`,
+          formatShape(state.shape),
+        );
     let output = x;
     const finals: Tensor[][] = [];
     this.weights.forEach((weights, n) => {

@@ -1,6 +1,6 @@
 // Pictures of training runs: loss, F1 and learning rate by epoch as SVG files, one run or several laid over each other.
 import { join } from 'node:path';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { EpochEvent } from '../train/index.ts';
 import { type Chart, type ChartLine, chartSvg } from './chart.ts';
 import { writeAtomic } from './files.ts';
@@ -78,7 +78,7 @@ export function curveChart(runs: readonly RunHistory[], panel: CurvePanel): Char
     const wrong = epochs.findIndex(({ epoch }, i) => i > 0 && epoch <= epochs[i - 1]!.epoch);
     if (wrong < 0) continue;
     const actual = `${epochs[wrong]!.epoch} after ${epochs[wrong - 1]!.epoch} in run ${JSON.stringify(name)}`;
-    throw new ArgumentError({ op: 'curveChart', argument: 'epochs', expected: 'rising', actual });
+    refuse('curveChart', 'epochs', 'rising', actual);
   }
   const lines = runs.flatMap((run, r) => linesOf(run, r, panel, runs.length > 1));
   if (lines.length === 0) return undefined;

@@ -1,4 +1,5 @@
 // Opening a data set by its path: parts, labels, and a validation part cut from the training part where there is none.
+import { refuse } from '../check.ts';
 import {
   type ConllOptions,
   LabelSet,
@@ -11,7 +12,7 @@ import {
   type Sentence,
   TaggedSentences,
 } from '../data/index.ts';
-import { ArgumentError, DataError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import { streamOf, uniform } from '../random.ts';
 import { type DatasetFiles, type DatasetFormat, findDataset, PART_NAMES, type PartName } from './dataset-files.ts';
 import { readBytes } from './files.ts';
@@ -62,7 +63,7 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   const every = options.validationEvery ?? 10;
   if (!(every === 0 || (Number.isSafeInteger(every) && every >= 2))) {
     const expected = '0, or an integer from 2';
-    throw new ArgumentError({ op: 'openDataset', argument: 'validationEvery', expected, actual: String(every) });
+    refuse('openDataset', 'validationEvery', expected, every);
   }
   const files = await findDataset(path, options.format);
   const listed = options.labels ?? (files.labels && readLabelList(await readBytes(files.labels), files.labels));

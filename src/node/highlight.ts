@@ -1,7 +1,7 @@
 // Tagged sentences to look at: entities in colour on a terminal, in brackets without colour, and as an HTML page that stands alone.
 import colors from 'picocolors';
+import { refuse } from '../check.ts';
 import type { Sentence } from '../data/index.ts';
-import { ArgumentError } from '../errors.ts';
 import { chunksOf } from '../metrics/index.ts';
 
 export interface HighlightOptions {
@@ -114,7 +114,7 @@ function paintAs(index: number, text: string): string {
 function piecesOf({ tokens, tags }: Sentence): Piece[] {
   if (tokens.length !== tags.length) {
     const actual = `${tokens.length} tokens and ${tags.length} tags`;
-    throw new ArgumentError({ op: 'highlight', argument: 'sentence', expected: 'one tag per token', actual });
+    refuse('highlight', 'sentence', 'one tag per token', actual);
   }
   const pieces: Piece[] = [];
   let next = 0;

@@ -1,5 +1,5 @@
 // Where the largest or smallest value stands.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
@@ -38,13 +38,7 @@ function argExtremum(
   const axis = normalizeAxis(op, dim, x.rank);
   if (x.rank === 0) return argExtremum(op, reshape(x, [1]), 0, {}, smallest);
   const length = x.shape[axis]!;
-  if (length === 0)
-    throw new ArgumentError({
-      op,
-      argument: 'x',
-      expected: 'at least one element along dim',
-      actual: formatShape(x.shape),
-    });
+  if (length === 0) refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
   const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
   const found = search(op, x, [outer, length, inner], undefined, smallest);
   return found.viewAs(keepDim ? x.shape.with(axis, 1) : x.shape.toSpliced(axis, 1));

@@ -1,6 +1,6 @@
 // Cross-entropy from logits: loss and gradient of every row in one kernel, then one sum.
 import { needsGrad, noGrad, record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
@@ -39,32 +39,20 @@ export interface CrossEntropyOptions extends ClassLossOptions {
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';
   const { labelSmoothing = 0, ignoreIndex = -100 } = options;
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw new ArgumentError({
-      op,
-      argument: 'labelSmoothing',
-      expected: 'in 0..1',
-      actual: String(labelSmoothing),
-    });
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) refuse(op, 'labelSmoothing', 'in 0..1', labelSmoothing);
   checkRows(op, 'logits', logits, options);
   if (target.dtype !== 'f32') {
     checkClasses(op, logits, target, ignoreIndex);
     return classLoss(op, logits, target, options);
   }
   if (!sameShape(target.shape, logits.shape))
-    throw new ArgumentError({
+    refuse(
       op,
-      argument: 'target',
-      expected: `class indices (i32) ${formatShape(logits.shape.slice(0, -1))} or probabilities (f32) ${formatShape(logits.shape)}`,
-      actual: `f32 ${formatShape(target.shape)}`,
-    });
-  if (ignoreIndex >= 0)
-    throw new ArgumentError({
-      op,
-      argument: 'ignoreIndex',
-      expected: 'negative (unused) where target holds probabilities',
-      actual: String(ignoreIndex),
-    });
+      'target',
+      `class indices (i32) ${formatShape(logits.shape.slice(0, -1))} or probabilities (f32) ${formatShape(logits.shape)}`,
+      `f32 ${formatShape(target.shape)}`,
+    );
+  if (ignoreIndex >= 0) refuse(op, 'ignoreIndex', 'negative (unused) where target holds probabilities', ignoreIndex);
   return needsGrad([target]) ? composed(logits, target, options) : classLoss(op, logits, target, options);
 }
 
@@ -185,12 +173,7 @@ function composed(logits: Tensor, target: Tensor, options: CrossEntropyOptions):
 
 export function checkReduction(op: string, reduction: Reduction | undefined): void {
   if (reduction !== undefined && !['mean', 'sum', 'none'].includes(reduction))
-    throw new ArgumentError({
-      op,
-      argument: 'reduction',
-      expected: "'mean', 'sum' or 'none'",
-      actual: `'${reduction}'`,
-    });
+    refuse(op, 'reduction', "'mean', 'sum' or 'none'", `'${reduction}'`);
 }
 
 /** What the inputs of `crossEntropy` and `nllLoss` have in common. */
@@ -202,29 +185,19 @@ export function checkRows(
 ): void {
   const classes = x.shape.at(-1);
   if (x.dtype !== 'f32' || !classes)
-    throw new ArgumentError({
-      op,
-      argument,
-      expected: 'f32 […, K] with K at least 1',
-      actual: `${x.dtype} ${formatShape(x.shape)}`,
-    });
+    refuse(op, argument, 'f32 […, K] with K at least 1', `${x.dtype} ${formatShape(x.shape)}`);
   if (weight && (weight.dtype !== 'f32' || !sameShape(weight.shape, [classes])))
-    throw new ArgumentError({
-      op,
-      argument: 'weight',
-      expected: `f32 [K] = [${classes}]`,
-      actual: `${weight.dtype} ${formatShape(weight.shape)}`,
-    });
+    refuse(op, 'weight', `f32 [K] = [${classes}]`, `${weight.dtype} ${formatShape(weight.shape)}`);
   if (weight && needsGrad([weight]))
-    throw new ArgumentError({
+    refuse(
       op,
-      argument: 'weight',
-      expected: 'a constant',
-      actual: 'a tensor that requires a gradient',
-      remedy: 'Detach it: class weights have no gradient here, nor in PyTorch.',
-    });
+      'weight',
+      'a constant',
+      'a tensor that requires a gradient',
+      'Detach it: class weights have no gradient here, nor in PyTorch.',
+    );
   if (ignoreIndex !== undefined && !Number.isInteger(ignoreIndex))
-    throw new ArgumentError({ op, argument: 'ignoreIndex', expected: 'a whole number', actual: String(ignoreIndex) });
+    refuse(op, 'ignoreIndex', 'a whole number', ignoreIndex);
   checkReduction(op, reduction);
 }
 
@@ -235,26 +208,20 @@ export function checkClasses(op: string, x: Tensor, target: Tensor, ignoreIndex:
   if (target.dtype !== 'i32' || !sameShape(target.shape, shape)) {
     const classesSecond = x.rank > 2 && sameShape(target.shape, x.shape.toSpliced(1, 1));
     const last = x.shape.map((_, axis) => axis).toSpliced(1, 1);
-    throw new ArgumentError({
+    const order = `permute(x, ${formatShape([...last, 1])})`;
+    refuse(
       op,
-      argument: 'target',
-      expected: `class indices (i32) ${formatShape(shape)}`,
-      actual: `${target.dtype} ${formatShape(target.shape)}`,
-      ...(classesSecond && {
-        remedy: `The class axis is the last one here, not the second as in PyTorch: pass permute(x, ${formatShape([...last, 1])}).`,
-      }),
-    });
+      'target',
+      `class indices (i32) ${formatShape(shape)}`,
+      `${target.dtype} ${formatShape(target.shape)}`,
+      classesSecond ? `The class axis is the last one here, not the second as in PyTorch: pass ${order}.` : undefined,
+    );
   }
   const { host } = target;
   if (!host) return;
   target.device.hostWork(() => {
     const at = host.findIndex((c) => (c < 0 || c >= classes) && c !== ignoreIndex);
     if (at >= 0)
-      throw new ArgumentError({
-        op,
-        argument: 'target',
-        expected: `in 0..${classes - 1} or ignoreIndex = ${ignoreIndex}`,
-        actual: `${host[at]} at element ${at}`,
-      });
+      refuse(op, 'target', `in 0..${classes - 1} or ignoreIndex = ${ignoreIndex}`, `${host[at]} at element ${at}`);
   });
 }

@@ -1,6 +1,7 @@
 // Dropout by counter-based random numbers: the mask is a function of (seed, step, call, element) and is never stored.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError, WeftError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { WeftError } from '../errors.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
@@ -14,9 +15,8 @@ import { overRows } from './row-kernels.ts';
  * layer's rate does not change another's mask. The backward pass must run in the generator's same step.
  */
 export function dropout(x: Tensor, p: number, generator: Generator = defaultGenerator()): Tensor {
-  if (x.dtype !== 'f32') throw new ArgumentError({ op: 'dropout', argument: 'x', expected: 'f32', actual: x.dtype });
-  if (!(p >= 0 && p <= 1))
-    throw new ArgumentError({ op: 'dropout', argument: 'p', expected: 'in 0..1', actual: String(p) });
+  if (x.dtype !== 'f32') refuse('dropout', 'x', 'f32', x.dtype);
+  if (!(p >= 0 && p <= 1)) refuse('dropout', 'p', 'in 0..1', p);
   const call = generator.nextCall(x.device);
   const { seed, step } = generator;
   if (p === 0) return x;

@@ -1,7 +1,7 @@
 // Elementwise ops with their gradients; two-operand ones broadcast by NumPy's rule, take plain numbers and promote as PyTorch:
 // an integer tensor beside a float tensor, or a number with a fraction, counts as f32.
 import { type Gradient, record, setAccumulate } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { full } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
@@ -42,7 +42,7 @@ function scalar(value: number, { dtype, device }: Tensor): Tensor {
 function differentiable(name: UnaryName, x: Tensor, alpha = 0, beta = 0, op: string = name): Tensor {
   const whole = x.dtype === 'f32' ? undefined : OF_INTEGERS[name];
   if (whole) return whole(x);
-  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  if (x.dtype !== 'f32') refuse(op, 'x', 'f32', x.dtype);
   const y = unary(name, x, alpha, beta, op);
   record(op, [x], [y], ([dY]) => [unaryBackward(name, SAVES_RESULT.has(name) ? y : x, dY!, alpha, beta)]);
   return y;
@@ -73,8 +73,7 @@ export const cos = (x: Tensor): Tensor => differentiable('cos', x);
 
 /** `x` limited to `min..max` (`torch.clamp`); all of it is `max` where `min` is larger. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
-  if (Number.isNaN(min) || Number.isNaN(max))
-    throw new ArgumentError({ op: 'clamp', argument: 'min and max', expected: 'numbers', actual: `${min} and ${max}` });
+  if (Number.isNaN(min) || Number.isNaN(max)) refuse('clamp', 'min and max', 'numbers', `${min} and ${max}`);
   const dtype = commonDtype('clamp', 'min and max', [x, min, max]);
   if (dtype !== 'f32') return minimum(maximum(x, min), max);
   return differentiable('clamp', operandAs(x, dtype, x), min, max);
@@ -121,13 +120,7 @@ export function div(a: Tensor, b: Operand): Tensor {
  */
 export function pow(a: Tensor, b: Operand): Tensor {
   if (typeof b === 'number' && b < 0 && Number.isInteger(b) && a.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'pow',
-      argument: 'b',
-      expected: `at least 0 for the base ${a.dtype}`,
-      actual: String(b),
-      remedy: "Convert the base with cast(a, 'f32').",
-    });
+    refuse('pow', 'b', `at least 0 for the base ${a.dtype}`, b, "Convert the base with cast(a, 'f32').");
   return (
     withNumber('pow', a, b, (x, n) => ['powScalar', x, n, 0]) ??
     pair('pow', a, b, (dOut, x, y, needs) => [

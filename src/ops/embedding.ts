@@ -1,6 +1,6 @@
 // Rows of a table by id, with a row-sparse gradient.
 import { needsGrad, record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { empty } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape } from '../tensor/shape.ts';
@@ -20,21 +20,11 @@ export interface EmbeddingOptions {
  */
 export function embedding(ids: Tensor, weight: Tensor, { paddingIdx }: EmbeddingOptions = {}): Tensor {
   if (weight.rank !== 2 || weight.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'embedding',
-      argument: 'weight',
-      expected: 'an f32 table [V, E]',
-      actual: `${weight.dtype} ${formatShape(weight.shape)}`,
-    });
+    refuse('embedding', 'weight', 'an f32 table [V, E]', `${weight.dtype} ${formatShape(weight.shape)}`);
   const [rows, width] = weight.shape as [number, number];
   const skip = paddingIdx !== undefined && paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
   if (skip !== undefined && !(Number.isInteger(skip) && skip >= 0 && skip < rows))
-    throw new ArgumentError({
-      op: 'embedding',
-      argument: 'paddingIdx',
-      expected: `a row of the table, ${-rows}..${rows - 1}`,
-      actual: String(paddingIdx),
-    });
+    refuse('embedding', 'paddingIdx', `a row of the table, ${-rows}..${rows - 1}`, paddingIdx);
   checkIndices('embedding', 'ids', ids, rows);
   const out = empty([...ids.shape, width], { device: weight.device, label: 'embedding' });
   takeRows('embedding', weight.viewAs([1, rows, width]), ids, out.viewAs([1, ids.size, width]));

@@ -1,6 +1,6 @@
 // Elements chosen along one axis, each by an index of its own.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
@@ -14,20 +14,15 @@ import { narrow } from './layout.ts';
  */
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   if (index.rank !== x.rank)
-    throw new ArgumentError({
-      op: 'gather',
-      argument: 'index',
-      expected: `of ${x.rank} axes, as x ${formatShape(x.shape)}`,
-      actual: formatShape(index.shape),
-    });
+    refuse('gather', 'index', `of ${x.rank} axes, as x ${formatShape(x.shape)}`, formatShape(index.shape));
   const axis = normalizeAxis('gather', dim, x.rank);
   if (index.shape.some((n, i) => i !== axis && n > x.shape[i]!))
-    throw new ArgumentError({
-      op: 'gather',
-      argument: 'index',
-      expected: `no longer than x ${formatShape(x.shape)} on any axis but ${axis}`,
-      actual: formatShape(index.shape),
-    });
+    refuse(
+      'gather',
+      'index',
+      `no longer than x ${formatShape(x.shape)} on any axis but ${axis}`,
+      formatShape(index.shape),
+    );
   checkIndices('gather', 'index', index, x.shape[axis] ?? 1);
   // Where index is shorter than x, only that part of x is chosen from: then both are [outer, …, inner].
   const part = index.shape.reduce((t, n, i) => (i === axis || n === t.shape[i] ? t : narrow(t, i, 0, n)), x);

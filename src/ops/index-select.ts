@@ -1,6 +1,6 @@
 // Rows taken by index, and the transpose: rows summed by index, in a fixed order. What embedding is made of, too.
 import { needsGrad, record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
@@ -19,21 +19,9 @@ export const MOST_LINKED = 65_536;
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   const axis = normalizeAxis('indexSelect', dim, x.rank);
-  if (index.rank > 1)
-    throw new ArgumentError({
-      op: 'indexSelect',
-      argument: 'index',
-      expected: 'of one axis',
-      actual: formatShape(index.shape),
-    });
+  if (index.rank > 1) refuse('indexSelect', 'index', 'of one axis', formatShape(index.shape));
   if (x.rank === 0) {
-    if (index.size !== 1)
-      throw new ArgumentError({
-        op: 'indexSelect',
-        argument: 'index',
-        expected: 'one index, x being a scalar',
-        actual: formatShape(index.shape),
-      });
+    if (index.size !== 1) refuse('indexSelect', 'index', 'one index, x being a scalar', formatShape(index.shape));
     return reshape(indexSelect(reshape(x, [1]), 0, index), []);
   }
   const length = x.shape[axis]!;
@@ -55,20 +43,19 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 
 /** Refuses indices that are no integers, and those with host values that are not in `0..length - 1`. */
 export function checkIndices(op: string, argument: string, indices: Tensor, length: number): void {
-  if (indices.dtype === 'f32')
-    throw new ArgumentError({ op, argument, expected: 'i32 or u32', actual: 'f32', remedy: 'Convert it with cast.' });
+  if (indices.dtype === 'f32') refuse(op, argument, 'i32 or u32', 'f32', 'Convert it with cast.');
   const { host, shape } = indices;
   if (!host) return;
   indices.device.hostWork(() => {
     for (let at = 0; at < host.length; at++) {
       const value = host[at]!;
       if (value < 0 || value >= length)
-        throw new ArgumentError({
+        refuse(
           op,
           argument,
-          expected: length === 0 ? 'empty (there is nothing to choose from)' : `in 0..${length - 1}`,
-          actual: `${value} at ${position(at, shape)}`,
-        });
+          length === 0 ? 'empty (there is nothing to choose from)' : `in 0..${length - 1}`,
+          `${value} at ${position(at, shape)}`,
+        );
     }
   });
 }
@@ -123,13 +110,13 @@ export function rowAdder(
 ): (d: Tensor, out: Tensor) => void {
   if (index.host) return segmentSummer(label, index, { length, bytes, skip }).sum;
   if (index.size > MOST_LINKED)
-    throw new ArgumentError({
-      op: label,
-      argument: 'the number of indices made on the GPU',
-      expected: `at most ${MOST_LINKED} where a gradient is needed`,
-      actual: String(index.size),
-      remedy: 'Make the indices with tensor(Int32Array), so that they keep host values and are sorted on the CPU.',
-    });
+    refuse(
+      label,
+      'the number of indices made on the GPU',
+      `at most ${MOST_LINKED} where a gradient is needed`,
+      index.size,
+      'Make the indices with tensor(Int32Array), so that they keep host values and are sorted on the CPU.',
+    );
   return (d, out) => sumLinked(label, index, d, out, skip);
 }
 

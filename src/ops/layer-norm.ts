@@ -1,6 +1,6 @@
 // Layer normalisation, with its gradients by hand.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
@@ -108,21 +108,11 @@ function gradientOfParameters(
 
 function check(x: Tensor, shape: Shape, weight: Tensor | undefined, bias: Tensor | undefined, eps: number): void {
   const op = 'layerNorm';
-  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  if (x.dtype !== 'f32') refuse(op, 'x', 'f32', x.dtype);
   if (shape.length === 0 || sizeOf(shape) === 0 || !sameShape(x.shape.slice(-shape.length), shape))
-    throw new ArgumentError({
-      op,
-      argument: 'normalizedShape',
-      expected: `the last axes of x ${formatShape(x.shape)}, none of length 0`,
-      actual: formatShape(shape),
-    });
+    refuse(op, 'normalizedShape', `the last axes of x ${formatShape(x.shape)}, none of length 0`, formatShape(shape));
   for (const [argument, t] of Object.entries({ weight, bias }))
     if (t && (t.dtype !== 'f32' || !sameShape(t.shape, shape)))
-      throw new ArgumentError({
-        op,
-        argument,
-        expected: `f32 ${formatShape(shape)}`,
-        actual: `${t.dtype} ${formatShape(t.shape)}`,
-      });
-  if (!(eps >= 0)) throw new ArgumentError({ op, argument: 'eps', expected: '>= 0', actual: String(eps) });
+      refuse(op, argument, `f32 ${formatShape(shape)}`, `${t.dtype} ${formatShape(t.shape)}`);
+  if (!(eps >= 0)) refuse(op, 'eps', '>= 0', eps);
 }

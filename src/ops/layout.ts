@@ -1,7 +1,7 @@
 // Moving elements about: reshape, transpose, permute, slice, concat, stack, split, pad. All are copies but reshape.
 // Integer tensors with host values keep them through every one of these.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { empty } from '../tensor/create.ts';
 import {
   checkHasAxes,
@@ -28,13 +28,7 @@ export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   if (x.rank === 0) return reshape(x, [1]);
   const start = normalizeAxis('flatten', startDim, x.rank, 'startDim');
   const end = normalizeAxis('flatten', endDim, x.rank, 'endDim');
-  if (start > end)
-    throw new ArgumentError({
-      op: 'flatten',
-      argument: 'startDim',
-      expected: `at most endDim = ${end}`,
-      actual: String(start),
-    });
+  if (start > end) refuse('flatten', 'startDim', `at most endDim = ${end}`, start);
   return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, end + 1)), ...x.shape.slice(end + 1)]);
 }
 
@@ -64,12 +58,7 @@ export function squeeze(x: Tensor, dim?: number): Tensor {
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
   const order = dims.map((d) => normalizeAxis('permute', d, x.rank, 'dims'));
   if (new Set(order).size !== x.rank || order.length !== x.rank)
-    throw new ArgumentError({
-      op: 'permute',
-      argument: 'dims',
-      expected: `a permutation of ${x.rank} axes`,
-      actual: formatShape(dims),
-    });
+    refuse('permute', 'dims', `a permutation of ${x.rank} axes`, formatShape(dims));
   const shape = order.map((axis) => x.shape[axis]!);
   const out = moved('permute', shape, [x]);
   const strides = stridesOf(x.shape);
@@ -107,21 +96,10 @@ export function slice(
   const axis = normalizeAxis('slice', dim, x.rank);
   const length = x.shape[axis]!;
   if (!Number.isInteger(start) || !Number.isInteger(end))
-    throw new ArgumentError({
-      op: 'slice',
-      argument: 'start and end',
-      expected: 'whole numbers',
-      actual: `${start} and ${end}`,
-    });
+    refuse('slice', 'start and end', 'whole numbers', `${start} and ${end}`);
   const from = Math.min(length, Math.max(0, start < 0 ? start + length : start));
   const to = Math.min(length, Math.max(from, end < 0 ? end + length : end));
-  if (!Number.isInteger(stride) || stride < 1)
-    throw new ArgumentError({
-      op: 'slice',
-      argument: 'stride',
-      expected: 'a whole number >= 1',
-      actual: String(stride),
-    });
+  if (!Number.isInteger(stride) || stride < 1) refuse('slice', 'stride', 'a whole number >= 1', stride);
   const shape = x.shape.map((n, i) => (i === axis ? Math.ceil((to - from) / stride) : n));
   const strides = stridesOf(x.shape);
   const out = moved('slice', shape, [x]);
@@ -155,20 +133,19 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
   const from = start < 0 ? start + available : start;
   const whole = Number.isInteger(start) && Number.isInteger(length);
   if (!whole || from < 0 || length < 0 || from + length > available)
-    throw new ArgumentError({
-      op: 'narrow',
-      argument: 'start and length',
-      expected: `whole numbers that stay within the ${available} elements of axis ${axis}`,
-      actual: `${start} and ${length}`,
-    });
+    refuse(
+      'narrow',
+      'start and length',
+      `whole numbers that stay within the ${available} elements of axis ${axis}`,
+      `${start} and ${length}`,
+    );
   return slice(x, axis, from, from + length);
 }
 
 /** Tensors one after the other along an existing axis (`torch.cat`). */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   const first = tensors[0];
-  if (!first)
-    throw new ArgumentError({ op: 'concat', argument: 'tensors', expected: 'at least one tensor', actual: 'none' });
+  if (!first) refuse('concat', 'tensors', 'at least one tensor', 'none');
   checkHasAxes('concat', first.shape, 'tensors');
   const axis = normalizeAxis('concat', dim, first.rank);
   for (const t of tensors)
@@ -177,12 +154,12 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
       t.rank !== first.rank ||
       !sameShape(t.shape.with(axis, 0), first.shape.with(axis, 0))
     )
-      throw new ArgumentError({
-        op: 'concat',
-        argument: 'tensors',
-        expected: `of one dtype and of shapes that agree but for axis ${axis}`,
-        actual: tensors.map((x) => `${x.dtype}${formatShape(x.shape)}`).join(', '),
-      });
+      refuse(
+        'concat',
+        'tensors',
+        `of one dtype and of shapes that agree but for axis ${axis}`,
+        tensors.map((x) => `${x.dtype}${formatShape(x.shape)}`).join(', '),
+      );
   const total = tensors.reduce((sum, t) => sum + t.shape[axis]!, 0);
   const shape = first.shape.with(axis, total);
   const strides = stridesOf(shape);
@@ -211,12 +188,12 @@ export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const first = tensors[0];
   if (!first || tensors.some((t) => t.dtype !== first.dtype || !sameShape(t.shape, first.shape)))
-    throw new ArgumentError({
-      op: 'stack',
-      argument: 'tensors',
-      expected: 'at least one tensor, and all of one dtype and shape',
-      actual: tensors.map((t) => `${t.dtype}${formatShape(t.shape)}`).join(', ') || 'none',
-    });
+    refuse(
+      'stack',
+      'tensors',
+      'at least one tensor, and all of one dtype and shape',
+      tensors.map((t) => `${t.dtype}${formatShape(t.shape)}`).join(', ') || 'none',
+    );
   const axis = normalizeAxis('stack', dim, first.rank + 1);
   return concat(
     tensors.map((t) => unsqueeze(t, axis)),
@@ -231,19 +208,14 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
   const length = x.shape[axis]!;
   const each = typeof sizes === 'number' ? sizes : 1;
   if (!Number.isInteger(each) || each < 0 || (each === 0 && length > 0))
-    throw new ArgumentError({ op: 'split', argument: 'sizes', expected: 'a whole number >= 1', actual: String(sizes) });
+    refuse('split', 'sizes', 'a whole number >= 1', sizes);
   // An axis of length 0 is one empty piece, as in PyTorch.
   const count = length === 0 ? 1 : Math.ceil(length / each);
   const list =
     typeof sizes === 'number' ? Array.from({ length: count }, (_, i) => Math.min(sizes, length - i * sizes)) : sizes;
   const total = list.reduce((sum, n) => sum + n, 0);
   if (total !== length || list.some((n) => !Number.isInteger(n) || n < 0))
-    throw new ArgumentError({
-      op: 'split',
-      argument: 'sizes',
-      expected: `whole numbers that add up to ${length}`,
-      actual: formatShape(list),
-    });
+    refuse('split', 'sizes', `whole numbers that add up to ${length}`, formatShape(list));
   let at = 0;
   return list.map((n) => {
     at += n;
@@ -254,12 +226,7 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
 /** Zeros before and after each axis, `padding` as `[before, after]` pairs from the last axis backwards (`torch.nn.functional.pad`). */
 export function pad(x: Tensor, padding: readonly number[]): Tensor {
   if (padding.length % 2 !== 0 || padding.length / 2 > x.rank || padding.some((n) => !Number.isInteger(n) || n < 0))
-    throw new ArgumentError({
-      op: 'pad',
-      argument: 'padding',
-      expected: `up to ${x.rank} pairs of whole numbers >= 0`,
-      actual: formatShape(padding),
-    });
+    refuse('pad', 'padding', `up to ${x.rank} pairs of whole numbers >= 0`, formatShape(padding));
   const before = x.shape.map((_, axis) => padding[2 * (x.rank - 1 - axis)] ?? 0);
   const shape = x.shape.map((n, axis) => n + before[axis]! + (padding[2 * (x.rank - 1 - axis) + 1] ?? 0));
   const strides = stridesOf(shape);

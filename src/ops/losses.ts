@@ -1,6 +1,6 @@
 // Losses beside cross-entropy: negative log-likelihood, squared error, binary cross-entropy.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { broadcastShapes, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -86,25 +86,24 @@ function reduced(op: string, losses: Tensor, reduction: Reduction = 'mean'): Ten
 
 function checkPair(op: string, input: Tensor, target: Tensor): void {
   if (!sameShape(input.shape, target.shape))
-    throw new ArgumentError({
+    refuse(
       op,
-      argument: 'target',
-      expected: `of input's shape ${formatShape(input.shape)}`,
-      actual: formatShape(target.shape),
-      remedy: 'Repeat it with broadcastTo where that is meant.',
-    });
+      'target',
+      `of input's shape ${formatShape(input.shape)}`,
+      formatShape(target.shape),
+      'Repeat it with broadcastTo where that is meant.',
+    );
   for (const [argument, { dtype }] of Object.entries({ input, target }))
-    if (dtype !== 'f32')
-      throw new ArgumentError({ op, argument, expected: 'f32', actual: dtype, remedy: 'Convert it with cast.' });
+    if (dtype !== 'f32') refuse(op, argument, 'f32', dtype, 'Convert it with cast.');
 }
 
 function checkWeight(argument: string, weight: Tensor | undefined, input: Tensor): void {
   if (!weight) return;
   if (!sameShape(broadcastShapes('bceWithLogits', weight.shape, input.shape), input.shape))
-    throw new ArgumentError({
-      op: 'bceWithLogits',
+    refuse(
+      'bceWithLogits',
       argument,
-      expected: `of a shape that broadcasts to ${formatShape(input.shape)}`,
-      actual: formatShape(weight.shape),
-    });
+      `of a shape that broadcasts to ${formatShape(input.shape)}`,
+      formatShape(weight.shape),
+    );
 }

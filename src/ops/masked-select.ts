@@ -1,5 +1,5 @@
 // The elements under a mask, one after the other.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { refuseInRecording, tensor } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -15,13 +15,13 @@ import { checkMask } from './where.ts';
 export function maskedSelect(x: Tensor, mask: Tensor): Tensor {
   checkMask('maskedSelect', mask);
   if (!mask.host)
-    throw new ArgumentError({
-      op: 'maskedSelect',
-      argument: 'mask',
-      expected: 'made from host values, for they give the size of the result',
-      actual: 'a mask born on the GPU',
-      remedy: 'Make it with tensor(Uint32Array), or use where or maskedFill, which keep the shape.',
-    });
+    refuse(
+      'maskedSelect',
+      'mask',
+      'made from host values, for they give the size of the result',
+      'a mask born on the GPU',
+      'Make it with tensor(Uint32Array), or use where or maskedFill, which keep the shape.',
+    );
   refuseInRecording(x.device, 'maskedSelect', 'has a size that follows from values', 'Use where or maskedFill.');
   const shape = broadcastShapes('maskedSelect', x.shape, mask.shape);
   const chosen = tensor(chosenPlaces(mask, shape), { device: x.device });

@@ -1,6 +1,6 @@
 // Matrix products: batched, either operand transposed, with bias and activation in the epilogue.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { broadcastShapes, formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gemm } from './gemm.ts';
@@ -25,12 +25,7 @@ export interface MatmulOptions {
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   if (a.rank === 0 || b.rank === 0)
-    throw new ArgumentError({
-      op: 'matmul',
-      argument: 'the operands',
-      expected: 'of at least one axis',
-      actual: `${formatShape(a.shape)} and ${formatShape(b.shape)}`,
-    });
+    refuse('matmul', 'the operands', 'of at least one axis', `${formatShape(a.shape)} and ${formatShape(b.shape)}`);
   const left = a.rank === 1 ? reshape(a, [1, a.size]) : a;
   const right = b.rank === 1 ? reshape(b, [b.size, 1]) : b;
   const batch = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
@@ -38,26 +33,14 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const [m, k] = dims(left, transposeA);
   const [kb, n] = dims(right, transposeB);
   if (k !== kb)
-    throw new ArgumentError({
-      op: 'matmul',
-      argument: 'the inner dimensions',
-      expected: 'equal',
-      actual: `${k} and ${kb} (shapes ${formatShape(a.shape)}${transposeA ? ' transposed' : ''} and ${formatShape(b.shape)}${transposeB ? ' transposed' : ''})`,
-    });
-  if (a.dtype !== 'f32' || b.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'matmul',
-      argument: 'the operands',
-      expected: 'f32',
-      actual: `${a.dtype} and ${b.dtype}`,
-    });
-  if (bias && !sameShape(bias.shape, [n]))
-    throw new ArgumentError({
-      op: 'matmul',
-      argument: 'bias',
-      expected: `[N] = [${n}]`,
-      actual: formatShape(bias.shape),
-    });
+    refuse(
+      'matmul',
+      'the inner dimensions',
+      'equal',
+      `${k} and ${kb} (shapes ${formatShape(a.shape)}${transposeA ? ' transposed' : ''} and ${formatShape(b.shape)}${transposeB ? ' transposed' : ''})`,
+    );
+  if (a.dtype !== 'f32' || b.dtype !== 'f32') refuse('matmul', 'the operands', 'f32', `${a.dtype} and ${b.dtype}`);
+  if (bias && !sameShape(bias.shape, [n])) refuse('matmul', 'bias', `[N] = [${n}]`, formatShape(bias.shape));
   const out = product(left, right, batch, options).viewAs(trimmed([...batch, m, n], a.rank === 1, b.rank === 1));
   record('matmul', bias ? [left, right, bias] : [left, right], [out], ([dOut], needs) => {
     const dRaw = dOut!.viewAs([...batch, m, n]);
@@ -75,12 +58,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 /** `x · weightᵀ + bias` with `weight` `[N, K]`, as `torch.nn.functional.linear`. Leading axes of `x` are rows. */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Activation = 'none'): Tensor {
   if (weight.rank !== 2 || x.rank < 1 || x.shape.at(-1) !== weight.shape[1])
-    throw new ArgumentError({
-      op: 'linear',
-      argument: 'weight',
-      expected: `[N, ${x.shape.at(-1)}] for x ${formatShape(x.shape)}`,
-      actual: formatShape(weight.shape),
-    });
+    refuse('linear', 'weight', `[N, ${x.shape.at(-1)}] for x ${formatShape(x.shape)}`, formatShape(weight.shape));
   const rows = reshape(x, [-1, weight.shape[1]!]);
   return reshape(matmul(rows, weight, { transposeB: true, bias, activation }), [
     ...x.shape.slice(0, -1),

@@ -1,5 +1,5 @@
 // One-hot rows of class ids.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { arange, refuseInRecording } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { cast, eq } from './elementwise.ts';
@@ -13,13 +13,7 @@ import { reshape } from './layout.ts';
  */
 export function oneHot(ids: Tensor, classes?: number): Tensor {
   const count = classes ?? inferClasses(ids);
-  if (!Number.isInteger(count) || count < 1)
-    throw new ArgumentError({
-      op: 'oneHot',
-      argument: 'classes',
-      expected: 'a whole number >= 1',
-      actual: String(count),
-    });
+  if (!Number.isInteger(count) || count < 1) refuse('oneHot', 'classes', 'a whole number >= 1', count);
   checkIndices('oneHot', 'ids', ids, count);
   const all = arange(0, count, 1, { dtype: ids.dtype, device: ids.device });
   return cast(eq(reshape(ids, [...ids.shape, 1]), all), 'i32');
@@ -27,12 +21,12 @@ export function oneHot(ids: Tensor, classes?: number): Tensor {
 
 function inferClasses(ids: Tensor): number {
   if (!ids.host || ids.size === 0)
-    throw new ArgumentError({
-      op: 'oneHot',
-      argument: 'classes',
-      expected: 'given unless ids has host values to count by',
-      actual: `none for ${ids.host ? 'no ids' : `${ids.dtype} ids without host values`}`,
-    });
+    refuse(
+      'oneHot',
+      'classes',
+      'given unless ids has host values to count by',
+      `none for ${ids.host ? 'no ids' : `${ids.dtype} ids without host values`}`,
+    );
   refuseInRecording(ids.device, 'oneHot', 'without `classes` counts them by the values', 'Pass classes.');
   let largest = 0;
   for (const id of ids.host) largest = Math.max(largest, id);

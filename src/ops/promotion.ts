@@ -1,5 +1,5 @@
 // The dtype in which operands meet: PyTorch's promotion. Floats win over integers, whether tensors or numbers with a fraction.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { full } from '../tensor/create.ts';
 import { type DType, INTEGER_RANGE } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -20,22 +20,22 @@ export function commonDtype(op: string, argument: string, operands: readonly Ope
   if (dtypes.size === 0 || dtypes.has('f32') || !numbers.every(Number.isInteger)) return 'f32';
   const [dtype, second] = dtypes as Set<'i32' | 'u32'>;
   if (second)
-    throw new ArgumentError({
+    refuse(
       op,
       argument,
-      expected: 'of one integer dtype',
-      actual: operands.map((x) => (x instanceof Tensor ? x.dtype : String(x))).join(' and '),
-      remedy: 'Convert one with cast.',
-    });
+      'of one integer dtype',
+      operands.map((x) => (x instanceof Tensor ? x.dtype : String(x))).join(' and '),
+      'Convert one with cast.',
+    );
   for (const value of numbers)
     if (!holds(dtype!, value))
-      throw new ArgumentError({
+      refuse(
         op,
         argument,
-        expected: `a number that ${dtype} holds, ${INTEGER_RANGE[dtype!].join('..')}`,
-        actual: String(value),
-        remedy: 'Convert the tensor with cast first.',
-      });
+        `a number that ${dtype} holds, ${INTEGER_RANGE[dtype!].join('..')}`,
+        value,
+        'Convert the tensor with cast first.',
+      );
   return dtype!;
 }
 

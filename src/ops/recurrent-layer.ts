@@ -1,5 +1,5 @@
 // What a recurrent layer is: its cell, its arguments, their sizes, and the checks of all of them.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -86,30 +86,13 @@ export function checkLayer(
 ): Layer {
   const { op, gates } = cell;
   if (x.rank !== 3 || x.dtype !== 'f32')
-    throw new ArgumentError({
-      op,
-      argument: 'x',
-      expected: batchFirst ? 'f32 [B, T, I]' : 'f32 [T, B, I]',
-      actual: `${x.dtype} ${formatShape(x.shape)}`,
-    });
-  if (weights.length !== 1 && weights.length !== 2)
-    throw new ArgumentError({
-      op,
-      argument: 'weights',
-      expected: 'of one or two directions',
-      actual: String(weights.length),
-    });
+    refuse(op, 'x', batchFirst ? 'f32 [B, T, I]' : 'f32 [T, B, I]', `${x.dtype} ${formatShape(x.shape)}`);
+  if (weights.length !== 1 && weights.length !== 2) refuse(op, 'weights', 'of one or two directions', weights.length);
   const [batch, time] = batchFirst ? [x.shape[0]!, x.shape[1]!] : [x.shape[1]!, x.shape[0]!];
   const input = x.shape[2]!;
   const hidden = weights[0]!.weightHh.shape[1] ?? 0;
   const expectShape = (name: string, t: Tensor | undefined, shape: Shape, text: string) => {
-    if (t && !sameShape(t.shape, shape))
-      throw new ArgumentError({
-        op,
-        argument: name,
-        expected: `${text} = ${formatShape(shape)}`,
-        actual: formatShape(t.shape),
-      });
+    if (t && !sameShape(t.shape, shape)) refuse(op, name, `${text} = ${formatShape(shape)}`, formatShape(t.shape));
   };
   weights.forEach((w, d) => {
     const suffix = d === 1 ? 'Reverse' : '';
@@ -118,12 +101,7 @@ export function checkLayer(
     expectShape(`biasIh${suffix}`, w.biasIh, [gates * hidden], `[${gates}H]`);
     expectShape(`biasHh${suffix}`, w.biasHh, [gates * hidden], `[${gates}H]`);
     if (!w.biasIh !== !w.biasHh || !w.biasIh !== !weights[0]!.biasIh)
-      throw new ArgumentError({
-        op,
-        argument: `biases${suffix}`,
-        expected: 'all given or none',
-        actual: 'some of them',
-      });
+      refuse(op, `biases${suffix}`, 'all given or none', 'some of them');
   });
   const geometry: Geometry = {
     batch,
@@ -143,22 +121,16 @@ export function checkLayer(
 function checkLengths(op: string, lengths: Tensor, batch: number, time: number): void {
   const { host } = lengths;
   if (!sameShape(lengths.shape, [batch]) || !host)
-    throw new ArgumentError({
+    refuse(
       op,
-      argument: 'lengths',
-      expected: `integers of shape [B] = [${batch}] with host values`,
-      actual: `${lengths.dtype} ${formatShape(lengths.shape)}`,
-      remedy: 'Make them with tensor(Int32Array).',
-    });
+      'lengths',
+      `integers of shape [B] = [${batch}] with host values`,
+      `${lengths.dtype} ${formatShape(lengths.shape)}`,
+      'Make them with tensor(Int32Array).',
+    );
   lengths.device.hostWork(() => {
     const b = host.findIndex((n) => n < 0 || n > time);
-    if (b >= 0)
-      throw new ArgumentError({
-        op,
-        argument: `lengths[${b}]`,
-        expected: `in 0..T = ${time}`,
-        actual: String(host[b]),
-      });
+    if (b >= 0) refuse(op, `lengths[${b}]`, `in 0..T = ${time}`, host[b]);
   });
 }
 
@@ -166,11 +138,6 @@ function checkLengths(op: string, lengths: Tensor, batch: number, time: number):
 export function checkState({ cell, geometry }: Layer, name: string, state: Tensor | undefined): Tensor | undefined {
   const shape = [geometry.directions, geometry.batch, geometry.hidden];
   if (state && !sameShape(state.shape, shape))
-    throw new ArgumentError({
-      op: cell.op,
-      argument: name,
-      expected: `[D, B, H] = ${formatShape(shape)}`,
-      actual: formatShape(state.shape),
-    });
+    refuse(cell.op, name, `[D, B, H] = ${formatShape(shape)}`, formatShape(state.shape));
   return state;
 }

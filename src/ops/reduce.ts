@@ -1,6 +1,6 @@
 // Reductions over axes, and their transpose, broadcasting.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
@@ -30,14 +30,7 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
 
 /** Mean over `dim` (`torch.mean`), f32 only; of nothing NaN. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  if (x.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'mean',
-      argument: 'x',
-      expected: 'f32',
-      actual: x.dtype,
-      remedy: "Convert it with cast(x, 'f32').",
-    });
+  if (x.dtype !== 'f32') refuse('mean', 'x', 'f32', x.dtype, "Convert it with cast(x, 'f32').");
   return scaledSum('mean', x, options, (count) => 1 / count);
 }
 
@@ -56,12 +49,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = shape.length - x.rank;
   if (lead < 0 || x.shape.some((n, i) => n !== 1 && n !== shape[i + lead]))
-    throw new ArgumentError({
-      op: 'broadcastTo',
-      argument: 'shape',
-      expected: `one that ${formatShape(x.shape)} broadcasts to`,
-      actual: formatShape(shape),
-    });
+    refuse('broadcastTo', 'shape', `one that ${formatShape(x.shape)} broadcasts to`, formatShape(shape));
   const out = repeated('broadcastTo', x, shape);
   record('broadcastTo', [x], [out], ([dOut]) => [sumTo(dOut!, x.shape)]);
   return out;
@@ -92,13 +80,7 @@ function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (coun
 
 function extremum(op: string, x: Tensor, options: ReduceOptions, kind: number): Tensor {
   const { axes, kept, shape } = reduced(op, x, options);
-  if (axes.some((axis) => x.shape[axis] === 0))
-    throw new ArgumentError({
-      op,
-      argument: 'x',
-      expected: 'at least one element along dim',
-      actual: formatShape(x.shape),
-    });
+  if (axes.some((axis) => x.shape[axis] === 0)) refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
   const out = reduceAxes(op, x, axes, kind, 1).viewAs(shape);
   record(op, [x], [out], ([dOut]) => {
     const d = repeated(op, dOut!.viewAs(kept), x.shape);

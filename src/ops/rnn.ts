@@ -1,5 +1,5 @@
 // One Elman layer over whole sequences, one direction or both (`torch.nn.RNN`).
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { recurrentLayer } from './recurrent.ts';
 import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
@@ -18,7 +18,7 @@ export type Nonlinearity = (typeof NONLINEARITIES)[number];
 /** Refuses other words than PyTorch's two. */
 export function checkNonlinearity(op: string, value: Nonlinearity | undefined): void {
   if (value !== undefined && !NONLINEARITIES.includes(value))
-    throw new ArgumentError({ op, argument: 'nonlinearity', expected: "'tanh' or 'relu'", actual: `'${value}'` });
+    refuse(op, 'nonlinearity', "'tanh' or 'relu'", `'${value}'`);
 }
 
 export interface RnnOptions extends SequenceOptions {

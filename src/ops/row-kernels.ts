@@ -1,5 +1,5 @@
 // What the kernels that work row by row share: the form for short and for long rows, their grid, and pieces of whole rows.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -58,12 +58,12 @@ function fittingRows(name: string, table: Tensor, rowBytes: number, multiple: nu
   while ((step * rowBytes) % 256 !== 0) step *= 2;
   const fit = Math.floor(device.maxBindingBytes / (rowBytes * step)) * step;
   if (fit < 1)
-    throw new ArgumentError({
-      op: table.storage.label,
-      argument: name,
-      expected: `such that ${step} of its rows take at most ${device.maxBindingBytes} bytes (the adapter's limit for one binding)`,
-      actual: `${formatShape(shape)}, rows of ${rowBytes} bytes`,
-      remedy: 'Use shorter rows.',
-    });
+    refuse(
+      table.storage.label,
+      name,
+      `such that ${step} of its rows take at most ${device.maxBindingBytes} bytes (the adapter's limit for one binding)`,
+      `${formatShape(shape)}, rows of ${rowBytes} bytes`,
+      'Use shorter rows.',
+    );
   return fit;
 }

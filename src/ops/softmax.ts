@@ -1,6 +1,6 @@
 // softmax and log softmax along any axis.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { normalizeAxis, sizeOf } from '../tensor/shape.ts';
@@ -21,7 +21,7 @@ export function logSoftmax(x: Tensor, dim: number): Tensor {
 }
 
 function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
-  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  if (x.dtype !== 'f32') refuse(op, 'x', 'f32', x.dtype);
   const axis = normalizeAxis(op, dim, x.rank);
   const outer = sizeOf(x.shape.slice(0, axis));
   const length = x.shape[axis] ?? 1; // of a scalar its one element

@@ -1,6 +1,6 @@
 // Choosing between two tensors by a mask, with NumPy broadcasting.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
@@ -38,32 +38,14 @@ export function where(mask: Tensor, a: Tensor | number, b: Tensor | number): Ten
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   checkMask('maskedFill', mask);
   if (!sameShape(broadcastShapes('maskedFill', mask.shape, x.shape), x.shape))
-    throw new ArgumentError({
-      op: 'maskedFill',
-      argument: 'mask',
-      expected: `of a shape that broadcasts to ${formatShape(x.shape)}`,
-      actual: formatShape(mask.shape),
-    });
+    refuse('maskedFill', 'mask', `of a shape that broadcasts to ${formatShape(x.shape)}`, formatShape(mask.shape));
   if (x.dtype !== 'f32' && !holds(x.dtype, value))
-    throw new ArgumentError({
-      op: 'maskedFill',
-      argument: 'value',
-      expected: `a whole number that ${x.dtype} holds`,
-      actual: String(value),
-      remedy: 'Convert x with cast first.',
-    });
+    refuse('maskedFill', 'value', `a whole number that ${x.dtype} holds`, value, 'Convert x with cast first.');
   return where(mask, value, x);
 }
 
 export function checkMask(op: string, mask: Tensor): void {
-  if (mask.dtype !== 'u32')
-    throw new ArgumentError({
-      op,
-      argument: 'mask',
-      expected: 'u32, as comparisons make it',
-      actual: mask.dtype,
-      remedy: 'Compare with ne(mask, 0).',
-    });
+  if (mask.dtype !== 'u32') refuse(op, 'mask', 'u32, as comparisons make it', mask.dtype, 'Compare with ne(mask, 0).');
 }
 
 /** `a` where `mask` is not 0, else `b`; no autograd of its own. */

@@ -1,6 +1,6 @@
 // Adam and AdamW.
+import { checkBoolean, checkNumber, refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { checkNumber, refuse } from './lr-scheduler.ts';
 import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
 export interface AdamOptions {
@@ -61,7 +61,7 @@ function ruleOf(type: string, decoupled: boolean): Rule<AdamGroup> {
       });
       checkNumber(type, 'eps', eps, { min: 0 });
       checkNumber(type, 'weightDecay', weightDecay, { min: 0 });
-      if (typeof amsgrad !== 'boolean') refuse(type, 'amsgrad', 'true or false', `${amsgrad}`);
+      checkBoolean(type, 'amsgrad', amsgrad);
     },
     uses: ({ amsgrad }) => (amsgrad ? ['expAvg', 'expAvgSq', 'maxExpAvgSq'] : ['expAvg', 'expAvgSq']),
     overrides: ({ amsgrad }) => ({ AMSGRAD: amsgrad }),

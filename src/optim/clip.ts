@@ -1,4 +1,5 @@
 // Limits on gradients, by their common norm or one by one, without a readback.
+import { checkNumber, refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
@@ -10,7 +11,6 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { BLOCK, blocksOf, type Member } from './blocks.ts';
 import type { FiniteCheck, PartialsOf } from './finite-check.ts';
-import { checkNumber, refuse } from './lr-scheduler.ts';
 import { spareView } from './update.ts';
 
 export interface ClipGradNormOptions {

@@ -1,10 +1,9 @@
 // Schedules made of schedules: one after another, a linear warm-up before one, a late start of one.
+import { checkNumber, describe, refuse } from '../check.ts';
 import {
   checkGroupState,
-  checkNumber,
   checkState,
   LRScheduler,
-  refuse,
   type ScheduledOptimizer,
   type Scheduler,
   type SchedulerState,
@@ -234,8 +233,4 @@ function loadAll(schedulers: readonly Scheduler[], states: SchedulerState[], bef
     });
     throw error;
   }
-}
-
-function describe(value: unknown): string {
-  return value instanceof Object ? `a ${value.constructor.name}` : `${value}`;
 }

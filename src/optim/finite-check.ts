@@ -1,11 +1,11 @@
 // Steps that are not finite are refused: the device notes the first one, and from it on optimisers change nothing.
+import { refuse } from '../check.ts';
 import { NonFiniteError } from '../errors.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { getDevice, lasting } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { refuse } from './lr-scheduler.ts';
 
 /** Where the partial sums of a parameter's gradient begin among those of all. */
 export interface PartialsOf {

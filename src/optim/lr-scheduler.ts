@@ -1,5 +1,5 @@
 // What all learning rate schedules share: the optimiser they see, epochs and rates as PyTorch counts them, plain JSON state.
-import { ArgumentError } from '../errors.ts';
+import { checkNumber, refuse } from '../check.ts';
 
 /** The part of a parameter group that a schedule reads and writes. */
 export interface ScheduledGroup {
@@ -214,43 +214,6 @@ function kindOf(value: JsonValue | undefined): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
-export interface NumberRange {
-  integer?: boolean;
-  min?: number;
-  max?: number;
-  /** Excluded lower bound. */
-  above?: number;
-  /** Excluded upper bound. */
-  below?: number;
-}
-
-/** Throws ArgumentError unless `value` is a finite number within `range`. */
-export function checkNumber(type: string, argument: string, value: unknown, range: NumberRange = {}): void {
-  const { integer = false, min, max, above, below } = range;
-  const fits =
-    typeof value === 'number' &&
-    (integer ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
-    !(min !== undefined && value < min) &&
-    !(max !== undefined && value > max) &&
-    !(above !== undefined && value <= above) &&
-    !(below !== undefined && value >= below);
-  if (fits) return;
-  const bounds = [
-    min === undefined ? '' : ` >= ${min}`,
-    above === undefined ? '' : ` > ${above}`,
-    max === undefined ? '' : ` <= ${max}`,
-    below === undefined ? '' : ` < ${below}`,
-  ];
-  const expected = `${integer ? 'an integer' : 'a finite number'}${bounds.filter((bound) => bound !== '').join(' and')}`;
-  refuse(type, argument, expected, `${value}`);
-}
-
-/** Throws ArgumentError unless `value` is one of `words`. */
-export function checkWord(type: string, argument: string, value: unknown, words: readonly string[]): void {
-  if (!words.includes(value as string))
-    refuse(type, argument, words.map((word) => `'${word}'`).join(' or '), `'${value}'`);
-}
-
 /** `value` for every group, or the list of one value a group that it already is. */
 export function perGroup(
   type: string,
@@ -263,8 +226,4 @@ export function perGroup(
   if (value?.length !== groups)
     refuse(type, argument, `a number or ${groups} of them, one a group`, `${value?.length}`);
   return [...value];
-}
-
-export function refuse(op: string, argument: string, expected: string, actual: string, remedy?: string): never {
-  throw new ArgumentError({ op, argument, expected, actual, ...(remedy === undefined ? {} : { remedy }) });
 }

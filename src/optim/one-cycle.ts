@@ -1,12 +1,10 @@
 // OneCycleLR: the rate up to a maximum and down again over a known number of batches, momentum the other way round.
+import { checkNumber, checkWord, refuse } from '../check.ts';
 import {
   checkGroupState,
-  checkNumber,
   checkState,
-  checkWord,
   LRScheduler,
   perGroup,
-  refuse,
   type ScheduledOptimizer,
   type SchedulerState,
 } from './lr-scheduler.ts';

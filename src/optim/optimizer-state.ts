@@ -1,8 +1,9 @@
 // Reading a saved state of an optimiser: everything is checked before anything is changed.
+import { checkNumber, describe, refuse } from '../check.ts';
 import type { TypedArray } from '../tensor/dtype.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
+import type { JsonValue } from './lr-scheduler.ts';
 import type { ParamGroup, Rule } from './optimizer.ts';
 
 type JsonObject = { [key: string]: JsonValue | undefined };
@@ -100,8 +101,4 @@ function objectAt(type: string, where: string, value: unknown): JsonObject {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     refuse(type, where, 'an object', Array.isArray(value) ? 'a list' : describe(value));
   return value as JsonObject;
-}
-
-function describe(value: unknown): string {
-  return value instanceof Object ? `a ${value.constructor.name}` : `${value}`;
 }

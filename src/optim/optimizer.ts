@@ -1,5 +1,5 @@
 // What all optimisers share: parameter groups, the step over them, and the state that an exact resume needs.
-
+import { checkNumber, describe, refuse } from '../check.ts';
 import { gatherGradients } from '../tensor/chunk.ts';
 import { assign, lasting } from '../tensor/create.ts';
 import type { TypedArray } from '../tensor/dtype.ts';
@@ -7,7 +7,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { FiniteCheck } from './finite-check.ts';
-import { checkNumber, type JsonValue, refuse } from './lr-scheduler.ts';
+import type { JsonValue } from './lr-scheduler.ts';
 import type { Moments } from './moments.ts';
 import { readState } from './optimizer-state.ts';
 import { type Entry, placeSlots, placeState } from './placement.ts';
@@ -329,8 +329,4 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
 function nameNonFinite(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-}
-
-function describe(value: unknown): string {
-  return value instanceof Object ? `a ${value.constructor.name}` : `${value}`;
 }

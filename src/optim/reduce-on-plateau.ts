@@ -1,13 +1,11 @@
 // ReduceLROnPlateau: lowers the rate when a watched metric has stopped improving.
+import { checkNumber, checkWord, refuse } from '../check.ts';
 import {
   checkGroupState,
-  checkNumber,
   checkState,
-  checkWord,
   type JsonValue,
   loadGroups,
   perGroup,
-  refuse,
   type ScheduledOptimizer,
   type Scheduler,
   type SchedulerState,

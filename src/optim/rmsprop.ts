@@ -1,6 +1,6 @@
 // RMSprop.
+import { checkBoolean, checkNumber } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { checkNumber, refuse } from './lr-scheduler.ts';
 import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
 export interface RMSpropOptions {
@@ -49,7 +49,7 @@ const RULE: Rule<RMSpropGroup> = {
     checkNumber('RMSprop', 'eps', eps, { min: 0 });
     checkNumber('RMSprop', 'weightDecay', weightDecay, { min: 0 });
     checkNumber('RMSprop', 'momentum', momentum, { min: 0 });
-    if (typeof centered !== 'boolean') refuse('RMSprop', 'centered', 'true or false', `${centered}`);
+    checkBoolean('RMSprop', 'centered', centered);
   },
   uses: ({ centered, momentum }) => [
     'squareAvg',

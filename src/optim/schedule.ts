@@ -1,5 +1,6 @@
 // Learning rate schedules with PyTorch's names, defaults and numbers: the ones that follow a formula of the epoch, and the door to all.
-import { checkNumber, LRScheduler, refuse, type ScheduledOptimizer } from './lr-scheduler.ts';
+import { checkNumber, refuse } from '../check.ts';
+import { LRScheduler, type ScheduledOptimizer } from './lr-scheduler.ts';
 
 export {
   DelayedLR,

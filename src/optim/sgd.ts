@@ -1,6 +1,6 @@
 // Stochastic gradient descent.
+import { checkBoolean, checkNumber, refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { checkNumber, refuse } from './lr-scheduler.ts';
 import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
 
 export interface SGDOptions {
@@ -48,7 +48,7 @@ const RULE: Rule<SGDGroup> = {
     checkNumber('SGD', 'momentum', momentum, { min: 0 });
     checkNumber('SGD', 'dampening', dampening);
     checkNumber('SGD', 'weightDecay', weightDecay, { min: 0 });
-    if (typeof nesterov !== 'boolean') refuse('SGD', 'nesterov', 'true or false', `${nesterov}`);
+    checkBoolean('SGD', 'nesterov', nesterov);
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
       const given = `momentum ${momentum} and dampening ${dampening}`;
       refuse('SGD', 'nesterov', 'used with a momentum above 0 and a dampening of 0', given);

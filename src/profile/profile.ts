@@ -1,5 +1,5 @@
 // A profile of whatever a device runs between its start and its end, and the report that comes of it.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
 import type { SubmitTimes } from '../gpu/profiler.ts';
 import type { Ceilings } from './ceilings.ts';
@@ -35,13 +35,7 @@ export class Profile {
   constructor(device: Device, ceilings: Ceilings, options: RecorderOptions = {}) {
     const { profiler } = device;
     if (!profiler)
-      throw new ArgumentError({
-        op: 'Profile',
-        argument: 'device',
-        expected: 'made with profile: true',
-        actual: 'one without',
-        remedy: 'await init({ profile: true })',
-      });
+      refuse('Profile', 'device', 'made with profile: true', 'one without', 'await init({ profile: true })');
     this.#device = device;
     this.#ceilings = ceilings;
     this.#recorder = new Recorder(options);

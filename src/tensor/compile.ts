@@ -1,5 +1,5 @@
 // Recorded steps: a function of tensors is run and recorded once for each set of shapes, and replayed from then on.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
 import { empty } from './create.ts';
@@ -146,14 +146,13 @@ function tensorsOf(value: Tensors, path = ''): Placed[] {
   if (value instanceof Tensor) return [{ path, tensor: value }];
   if (Array.isArray(value) || isPlain(value))
     return Object.entries(value).flatMap(([key, inner]) => tensorsOf(inner as Tensors, `${path}.${key}`));
-  throw new ArgumentError({
-    op: 'compile',
-    argument: `the inputs or results${path && ` at ${path.slice(1)}`}`,
-    expected: 'tensors, in arrays or plain objects',
-    actual:
-      value === null ? 'null' : typeof value === 'object' ? `a ${(value as object).constructor.name}` : typeof value,
-    remedy: 'Read numbers that change from a tensor, and take constants from the surrounding scope.',
-  });
+  refuse(
+    'compile',
+    `the inputs or results${path && ` at ${path.slice(1)}`}`,
+    'tensors, in arrays or plain objects',
+    value === null ? 'null' : typeof value === 'object' ? `a ${(value as object).constructor.name}` : typeof value,
+    'Read numbers that change from a tensor, and take constants from the surrounding scope.',
+  );
 }
 
 function isPlain(value: unknown): value is { readonly [key: string]: Tensors } {
@@ -175,13 +174,13 @@ function withTensors<T extends Tensors>(value: T, tensors: readonly Tensor[]): T
 /** Refuses what a recording could not take another tensor for. */
 function checkInput(path: string, { requiresGrad, node }: Tensor): void {
   if (requiresGrad || node)
-    throw new ArgumentError({
-      op: 'compile',
-      argument: `the input${path && ` ${path.slice(1)}`}`,
-      expected: 'a tensor without gradient',
-      actual: requiresGrad ? 'one with requiresGrad' : 'the result of a recorded op',
-      remedy: 'Use parameters from the surrounding scope; detach results.',
-    });
+    refuse(
+      'compile',
+      `the input${path && ` ${path.slice(1)}`}`,
+      'a tensor without gradient',
+      requiresGrad ? 'one with requiresGrad' : 'the result of a recorded op',
+      'Use parameters from the surrounding scope; detach results.',
+    );
 }
 
 /** All of the inputs that may decide what a step queues: where which tensors stand, their dtypes and shapes, whether the host has their values. */

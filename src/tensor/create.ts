@@ -1,5 +1,6 @@
 // Making tensors: from host values, filled, and the device they go to.
-import { ArgumentError, WeftError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { WeftError } from '../errors.ts';
 import { Device, type DeviceOptions } from '../gpu/device.ts';
 import { BYTES_PER_ELEMENT, type DType, dtypeOf, INTEGER_RANGE, type TypedArray, typedArray } from './dtype.ts';
 import { keep } from './scope.ts';
@@ -32,8 +33,7 @@ export interface CreateOptions {
 }
 
 function checkShape(op: string, shape: Shape): void {
-  if (shape.some((n) => !Number.isInteger(n) || n < 0))
-    throw new ArgumentError({ op, argument: 'shape', expected: 'whole numbers >= 0', actual: formatShape(shape) });
+  if (shape.some((n) => !Number.isInteger(n) || n < 0)) refuse(op, 'shape', 'whole numbers >= 0', formatShape(shape));
 }
 
 type Nested = number | readonly Nested[];
@@ -75,12 +75,7 @@ export function tensor(values: Nested | TypedArray, options: CreateOptions & { s
     shape = options.shape ?? found;
   }
   if (sizeOf(shape) !== data.length)
-    throw new ArgumentError({
-      op: 'tensor',
-      argument: 'shape',
-      expected: `a shape of ${data.length} elements`,
-      actual: formatShape(shape),
-    });
+    refuse('tensor', 'shape', `a shape of ${data.length} elements`, formatShape(shape));
   refuseInRecording(device, 'tensor', 'uploads values, which a replay would repeat', PASS_IN);
   return withGrad(upload(data, shape, device, 'tensor'), options);
 }
@@ -103,12 +98,12 @@ function upload(data: TypedArray, shape: Shape, device: Device, label: string): 
 
 function checkArray(op: string, argument: string, values: unknown): void {
   if (!(values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint32Array))
-    throw new ArgumentError({
+    refuse(
       op,
       argument,
-      expected: 'numbers, a Float32Array, an Int32Array or a Uint32Array',
-      actual: Object.prototype.toString.call(values).slice(8, -1),
-    });
+      'numbers, a Float32Array, an Int32Array or a Uint32Array',
+      Object.prototype.toString.call(values).slice(8, -1),
+    );
 }
 
 function flatten(values: Nested, flat: number[], op: string): number[] {
@@ -120,12 +115,7 @@ function flatten(values: Nested, flat: number[], op: string): number[] {
   for (const value of values) {
     const shape = flatten(value, flat, op);
     if (inner && formatShape(inner) !== formatShape(shape))
-      throw new ArgumentError({
-        op,
-        argument: 'values',
-        expected: 'nested arrays of equal lengths',
-        actual: `${formatShape(inner)} beside ${formatShape(shape)}`,
-      });
+      refuse(op, 'values', 'nested arrays of equal lengths', `${formatShape(inner)} beside ${formatShape(shape)}`);
     inner = shape;
   }
   return [values.length, ...(inner ?? [])];
@@ -138,12 +128,12 @@ function converted(op: string, argument: string, dtype: DType, values: ArrayLike
     for (let at = 0; at < values.length; at++) {
       const whole = Math.trunc(values[at]!);
       if (!(whole >= least && whole <= most))
-        throw new ArgumentError({
+        refuse(
           op,
           argument,
-          expected: `what ${dtype} holds, ${least}..${most}`,
-          actual: values.length === 1 ? String(values[at]) : `${values[at]} at element ${at}`,
-        });
+          `what ${dtype} holds, ${least}..${most}`,
+          values.length === 1 ? String(values[at]) : `${values[at]} at element ${at}`,
+        );
     }
   }
   return typedArray(dtype, values);
@@ -153,12 +143,7 @@ function converted(op: string, argument: string, dtype: DType, values: ArrayLike
 export function assign(target: Tensor, data: TypedArray): void {
   checkArray('assign', 'data', data);
   if (data.length !== target.size || dtypeOf(data) !== target.dtype)
-    throw new ArgumentError({
-      op: 'assign',
-      argument: 'data',
-      expected: `${target.size} values of ${target.dtype}`,
-      actual: `${data.length} of ${dtypeOf(data)}`,
-    });
+    refuse('assign', 'data', `${target.size} values of ${target.dtype}`, `${data.length} of ${dtypeOf(data)}`);
   refuseInRecording(target.device, 'assign', 'uploads values, which a replay would repeat', 'Call it before the step.');
   if (data.length > 0) target.device.write({ ...target.view, bytes: target.bytes }, data.slice());
   target.host?.set(data);
@@ -188,21 +173,10 @@ export function ones(shape: Shape, options: CreateOptions = {}): Tensor {
 
 /** `[start, start + step, …)` up to and without `end`. */
 export function arange(start: number, end: number, stride = 1, options: CreateOptions = {}): Tensor {
-  if (!(stride !== 0) || Number.isNaN(stride))
-    throw new ArgumentError({
-      op: 'arange',
-      argument: 'stride',
-      expected: 'a number other than 0',
-      actual: String(stride),
-    });
+  if (!(stride !== 0) || Number.isNaN(stride)) refuse('arange', 'stride', 'a number other than 0', stride);
   const dtype = options.dtype ?? 'f32';
   if (dtype !== 'f32' && !(Number.isInteger(start) && Number.isInteger(stride)))
-    throw new ArgumentError({
-      op: 'arange',
-      argument: 'start and stride',
-      expected: `whole numbers for ${dtype}`,
-      actual: `${start} and ${stride}`,
-    });
+    refuse('arange', 'start and stride', `whole numbers for ${dtype}`, `${start} and ${stride}`);
   const length = Math.max(0, Math.ceil((end - start) / stride));
   const values = Float64Array.from({ length }, (_, i) => start + i * stride);
   const data = converted('arange', 'start and end', dtype, values);
@@ -211,12 +185,7 @@ export function arange(start: number, end: number, stride = 1, options: CreateOp
 
 function withGrad(out: Tensor, options: CreateOptions): Tensor {
   if (options.requiresGrad && out.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'tensor',
-      argument: 'requiresGrad',
-      expected: 'false for integer tensors',
-      actual: 'true',
-    });
+    refuse('tensor', 'requiresGrad', 'false for integer tensors', 'true');
   out.requiresGrad = options.requiresGrad ?? false;
   return out;
 }

@@ -1,5 +1,5 @@
 // Random numbers that depend on (seed, step, call) alone: the generator that keys dropout masks, and filled tensors.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
 import { DOMAIN, normalQuantile, streamKey, streamOf, threefry2x32 } from '../random.ts';
@@ -118,12 +118,7 @@ export function uniform(
   device: Device = getDevice(),
 ): Tensor {
   if (!(low <= high) || !Number.isFinite(high - low))
-    throw new ArgumentError({
-      op: 'uniform',
-      argument: 'low',
-      expected: `finite and at most high = ${high}`,
-      actual: String(low),
-    });
+    refuse('uniform', 'low', `finite and at most high = ${high}`, low);
   return filled('uniform', shape, generator, device, (word) => low + (high - low) * ((word >>> 8) / 2 ** 24));
 }
 
@@ -135,8 +130,7 @@ export function normal(
   generator: Generator = shared,
   device: Device = getDevice(),
 ): Tensor {
-  if (!(std >= 0) || !Number.isFinite(std))
-    throw new ArgumentError({ op: 'normal', argument: 'std', expected: 'finite and >= 0', actual: String(std) });
+  if (!(std >= 0) || !Number.isFinite(std)) refuse('normal', 'std', 'finite and >= 0', std);
   return filled('normal', shape, generator, device, (word) => mean + std * normalQuantile((word + 0.5) / TWO_32));
 }
 
@@ -164,11 +158,6 @@ function filled(
 
 function checked(argument: string, value: number, limit: number): number {
   if (!Number.isInteger(value) || value < 0 || value >= limit)
-    throw new ArgumentError({
-      op: 'Generator',
-      argument,
-      expected: `a whole number in 0..${limit - 1}`,
-      actual: String(value),
-    });
+    refuse('Generator', argument, `a whole number in 0..${limit - 1}`, value);
   return value;
 }

@@ -1,5 +1,5 @@
 // Tables over the binding limit, cut into runs of whole rows.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -18,13 +18,13 @@ export function rowPieces(table: Tensor): RowPiece[] {
   const unit = 256 / gcd(256, rowBytes);
   const fit = table.bytes <= limit ? rows : Math.floor(limit / rowBytes / unit) * unit;
   if (fit < 1 && rows > 0)
-    throw new ArgumentError({
-      op: 'rowPieces',
-      argument: 'row size',
-      expected: `at most ${Math.floor(limit / unit)} bytes (the binding limit, ${unit} rows at a time)`,
-      actual: String(rowBytes),
-      remedy: 'Use narrower rows.',
-    });
+    refuse(
+      'rowPieces',
+      'row size',
+      `at most ${Math.floor(limit / unit)} bytes (the binding limit, ${unit} rows at a time)`,
+      rowBytes,
+      'Use narrower rows.',
+    );
   const pieces = [];
   for (let firstRow = 0; firstRow < rows; firstRow += fit) {
     const rowCount = Math.min(fit, rows - firstRow);

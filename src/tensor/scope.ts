@@ -1,5 +1,5 @@
 // Lifetimes: tensors born in a step's scope go back to the pool when it ends, except those returned or kept.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { RowSparse } from './row-sparse.ts';
 import { Storage, Tensor } from './tensor.ts';
 
@@ -44,13 +44,13 @@ export function refusePromise(op: string, result: unknown): void {
   if (typeof then !== 'function') return;
   // It goes on without us and will stumble over what the scope frees; that must not end the process.
   Promise.resolve(result).catch(() => {});
-  throw new ArgumentError({
+  refuse(
     op,
-    argument: 'fn',
-    expected: 'a synchronous function',
-    actual: 'a function that returns a promise',
-    remedy: `Load data before ${op}, and await item() or data() of what it returns after it.`,
-  });
+    'fn',
+    'a synchronous function',
+    'a function that returns a promise',
+    `Load data before ${op}, and await item() or data() of what it returns after it.`,
+  );
 }
 
 /** Takes a tensor out of every open scope: it lives until `dispose()`. Returns it. */

@@ -1,5 +1,5 @@
 // Shape arithmetic on plain arrays: sizes, strides, axes, broadcasting. A leaf that anyone may use.
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 
 export type Shape = readonly number[];
 
@@ -33,25 +33,14 @@ export function normalizeAxis(op: string, axis: number, rank: number, argument =
   const axes = Math.max(rank, 1);
   const at = axis < 0 ? axis + axes : axis;
   if (!Number.isInteger(axis) || at < 0 || at >= axes)
-    throw new ArgumentError({
-      op,
-      argument,
-      expected: `an integer in ${-axes}..${axes - 1}`,
-      actual: String(axis),
-    });
+    refuse(op, argument, `an integer in ${-axes}..${axes - 1}`, axis);
   return at;
 }
 
 /** Refuses scalars, of which there is nothing to take a part of. */
 export function checkHasAxes(op: string, shape: Shape, argument = 'x'): void {
   if (shape.length === 0)
-    throw new ArgumentError({
-      op,
-      argument,
-      expected: 'a tensor of at least one axis',
-      actual: 'a scalar',
-      remedy: 'Give it an axis with unsqueeze(x, 0).',
-    });
+    refuse(op, argument, 'a tensor of at least one axis', 'a scalar', 'Give it an axis with unsqueeze(x, 0).');
 }
 
 /** Several axes, sorted and without doubles; all of them where there is none given, as in PyTorch. */
@@ -60,8 +49,7 @@ export function normalizeAxes(op: string, axes: number | readonly number[] | und
   if (axes === undefined) return all;
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
   const unique = [...new Set(list)].sort((a, b) => a - b);
-  if (unique.length !== list.length)
-    throw new ArgumentError({ op, argument: 'dim', expected: 'distinct axes', actual: formatShape(list) });
+  if (unique.length !== list.length) refuse(op, 'dim', 'distinct axes', formatShape(list));
   return unique.length === 0 || rank === 0 ? all : unique;
 }
 
@@ -73,12 +61,12 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
     const m = a[a.length - i] ?? 1;
     const n = b[b.length - i] ?? 1;
     if (m !== n && m !== 1 && n !== 1)
-      throw new ArgumentError({
+      refuse(
         op,
-        argument: 'the operands',
-        expected: 'of shapes that broadcast (equal or 1 on each axis, counted from the back)',
-        actual: `${formatShape(a)} and ${formatShape(b)}`,
-      });
+        'the operands',
+        'of shapes that broadcast (equal or 1 on each axis, counted from the back)',
+        `${formatShape(a)} and ${formatShape(b)}`,
+      );
     out[rank - i] = m === 1 ? n : m;
   }
   return out;
@@ -97,11 +85,6 @@ export function inferShape(op: string, shape: Shape, size: number): number[] {
   const known = sizeOf(shape.filter((n) => n !== -1));
   const fits = holes === 0 ? known === size : holes === 1 && known > 0 && size % known === 0;
   if (!fits || shape.some((n) => !Number.isInteger(n) || n < -1))
-    throw new ArgumentError({
-      op,
-      argument: 'shape',
-      expected: `a shape of ${size} elements (one -1 is inferred)`,
-      actual: formatShape(shape),
-    });
+    refuse(op, 'shape', `a shape of ${size} elements (one -1 is inferred)`, formatShape(shape));
   return shape.map((n) => (n === -1 ? size / known : n));
 }

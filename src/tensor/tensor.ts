@@ -1,6 +1,7 @@
 // A tensor: a shape, a dtype, a storage and an offset into it. Always contiguous, row-major.
+import { refuse } from '../check.ts';
 import '../gpu/ambient.ts';
-import { ArgumentError, WeftError } from '../errors.ts';
+import { WeftError } from '../errors.ts';
 import type { PoolBuffer } from '../gpu/buffer-pool.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
@@ -171,13 +172,7 @@ export class Tensor {
 
   /** The value of a tensor of one element. */
   async item(): Promise<number> {
-    if (this.size !== 1)
-      throw new ArgumentError({
-        op: 'item',
-        argument: 'the tensor',
-        expected: 'of one element',
-        actual: `of shape ${formatShape(this.shape)}`,
-      });
+    if (this.size !== 1) refuse('item', 'the tensor', 'of one element', `of shape ${formatShape(this.shape)}`);
     return (await this.data())[0]!;
   }
 

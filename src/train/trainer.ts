@@ -1,6 +1,7 @@
 // The training loop: batches through a loss, gradients, clipping, the optimiser, the schedule; visible top to bottom.
 import { backward } from '../autograd/tape.ts';
-import { ArgumentError, NonFiniteError, WeftError } from '../errors.ts';
+import { refuse } from '../check.ts';
+import { NonFiniteError, WeftError } from '../errors.ts';
 import { clipGradNorm } from '../optim/clip.ts';
 import { FiniteCheck } from '../optim/finite-check.ts';
 import type { SchedulerState } from '../optim/schedule.ts';
@@ -135,21 +136,16 @@ export class Trainer<B, I extends Tensors> {
     const progress = state.progress as EpochProgress | null;
     for (const field of ['lossSum', 'batches'] as const)
       if (!Number.isFinite(progress?.[field]))
-        throw new ArgumentError({
-          op: 'Trainer.resume',
-          argument: `state.progress.${field}`,
-          expected: 'a number',
-          actual: JSON.stringify(progress?.[field]) ?? 'nothing',
-        });
+        refuse('Trainer.resume', `state.progress.${field}`, 'a number', JSON.stringify(progress?.[field]) ?? 'nothing');
     const { length } = this.options.data;
     if (state.position.batch > length)
-      throw new ArgumentError({
-        op: 'Trainer.resume',
-        argument: 'state.position.batch',
-        expected: `at most ${length}, the batches of an epoch`,
-        actual: String(state.position.batch),
-        remedy: 'Resume the run on the data that it began with.',
-      });
+      refuse(
+        'Trainer.resume',
+        'state.position.batch',
+        `at most ${length}, the batches of an epoch`,
+        state.position.batch,
+        'Resume the run on the data that it began with.',
+      );
     this.position = { ...state.position };
     this.#progress = { ...progress! };
   }

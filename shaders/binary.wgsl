@@ -1,13 +1,11 @@
-// binary: out = f(a, b), elementwise with NumPy broadcasting, f chosen by OP (lib/binary_op). binary_same takes f32 of one shape.
+// binary: out = f(a, b), elementwise with NumPy broadcasting, f is `value`, a row of src/ops/rows.ts. binary_same takes f32 of one shape.
 // `out` has the dimensions n0..n5 (leading ones are 1); a, b are read by strides, 0 where they repeat; `base` is the element of the
 // whole result that out[0] stands for, `skip_a` and `skip_b` (0, or `base` too) the elements of the operands that are not bound.
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
 // @use index
-alias Element = $T;
 // @use arithmetic_$T
-// @use binary_op
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base: u32, skip_a: u32, skip_b: u32,
@@ -20,6 +18,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<$T>;
 @group(0) @binding(3) var<storage, read_write> out: array<$T>;           // [size]
 
+fn f(x: $T, y: $T) -> $T {
+  return $value;
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let index = linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane;
@@ -29,5 +31,5 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let i = index_in(params.base + index, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
   let at_a = place_of(i, vec3u(params.a0, params.a1, params.a2), vec3u(params.a3, params.a4, params.a5)) - params.skip_a;
   let at_b = place_of(i, vec3u(params.b0, params.b1, params.b2), vec3u(params.b3, params.b4, params.b5)) - params.skip_b;
-  out[index] = apply(a[at_a], b[at_b]);
+  out[index] = f(a[at_a], b[at_b]);
 }

@@ -1,10 +1,10 @@
-// compare: out = 1 where the comparison OP of a and b holds, else 0; broadcasting as in binary.wgsl. Of a NaN only `!=` holds.
+// compare: out = 1 where the comparison of a and b holds, else 0; broadcasting as in binary.wgsl. It is `value`, a row of
+// src/ops/rows.ts: an expression of x, y and of whether they are `ordered`, which a NaN is not.
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
 // @use grid
 // @use index
 // @use order_$T
-override OP: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base: u32, skip_a: u32, skip_b: u32,
@@ -18,17 +18,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> out: array<u32>;          // [size]
 
 fn holds(x: $T, y: $T) -> bool {
-  if unordered(x) || unordered(y) {
-    return OP == 1u;
-  }
-  switch OP {
-    case 0u: { return x == y; }
-    case 1u: { return x != y; }
-    case 2u: { return x < y; }
-    case 3u: { return x <= y; }
-    case 4u: { return x > y; }
-    default: { return x >= y; }
-  }
+  let ordered = !(unordered(x) || unordered(y));
+  return $value;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -3,7 +3,7 @@
 // number among its inputs and upstream gradients; test/ops/special-values.test.ts has PyTorch's own results with them.
 import { expect } from 'vitest';
 import { backward } from '../src/autograd/tape.ts';
-import { add, mul } from '../src/ops/elementwise.ts';
+import { add, mul } from '../src/ops/arithmetic.ts';
 import { sum } from '../src/ops/reduce.ts';
 import { densify } from '../src/ops/row-sparse.ts';
 import { tensor } from '../src/tensor/create.ts';

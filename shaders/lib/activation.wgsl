@@ -10,8 +10,18 @@ fn falling(a: f32) -> f32 {
   return select(exp(-min(a, 87.0)), 0.0, a > 87.0);
 }
 
+fn root(v: f32) -> f32 {
+  return bitcast<f32>(select(bitcast<u32>(nan_or(v, sqrt(v))), bitcast<u32>(nan_from(v)), v < 0.0));
+}
+
 fn sign_of(v: f32) -> f32 {
   return select(sign(v), 0.0, is_nan(v));
+}
+
+// v within low..high, which may be infinite; where they are the wrong way round high holds.
+fn limited(v: f32, low: f32, high: f32) -> f32 {
+  let above = select(v, low, v < low);
+  return nan_or(v, select(above, high, above > high));
 }
 
 // WGSL allows tanh an absolute error of 1e-5 and drivers differ; from exp the error is relative, and small arguments

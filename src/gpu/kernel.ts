@@ -112,6 +112,26 @@ export function variants<K extends Readonly<Record<string, Kernel>>>(
   return Object.fromEntries(kernels) as Readonly<Record<string, Kernel>> as K;
 }
 
+const filled = new WeakMap<Kernel, Map<string, Kernel>>();
+
+/** The kernel that a text with open `$names` makes of `values` for them, named `<name>_<suffix>`; made once. */
+export function variantOf<B extends Bindings, P extends Params, O extends Overrides>(
+  template: Kernel<B, P, O>,
+  suffix: string,
+  values: ShaderSource['values'],
+): Kernel<B, P, O> {
+  const { name, source } = template;
+  const known = filled.get(template) ?? new Map<string, Kernel>();
+  filled.set(template, known);
+  const key = JSON.stringify(values);
+  let made = known.get(key) as Kernel<B, P, O> | undefined;
+  if (!made) {
+    made = new Kernel({ ...source, values: { ...source.values, ...values } }, `${name}_${suffix}`);
+    known.set(key, made);
+  }
+  return made;
+}
+
 /** Refuses names that a kernel does not have, and, but for overrides, those that are missing. `op` is whose dispatch it is. */
 export function checkNames(kernel: Kernel, kind: 'bind' | 'params' | 'overrides', given: object, op: string): void {
   const declared = kernel[kind === 'bind' ? 'bindings' : kind];

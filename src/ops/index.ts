@@ -1,5 +1,6 @@
 // Every op, one line each file.
 export { type ArgmaxOptions, argmax, argmin } from './argmax.ts';
+export * from './arithmetic.ts';
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export { dropout } from './dropout.ts';
 export * from './elementwise.ts';

@@ -3,6 +3,7 @@ import { record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { broadcastShapes, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { mul, sub } from './arithmetic.ts';
 import {
   type ClassLossOptions,
   checkClasses,
@@ -11,9 +12,10 @@ import {
   classLoss,
   type Reduction,
 } from './cross-entropy.ts';
-import { mul, square, sub } from './elementwise.ts';
+import { square } from './elementwise.ts';
 import { binary, unary } from './pointwise.ts';
 import { mean, sum, sumTo } from './reduce.ts';
+import * as rows from './rows.ts';
 
 /**
  * `-log p[target]` of log-probabilities `[…, K]`, class axis LAST, and i32 class indices `[…]`
@@ -59,20 +61,21 @@ export function bceWithLogits(input: Tensor, target: Tensor, options: BceOptions
 function binaryLosses(x: Tensor, y: Tensor, posWeight: Tensor | undefined): Tensor {
   const op = 'bceWithLogits';
   const inputs = posWeight ? [x, y, posWeight] : [x, y];
-  const minusX = unary('neg', x, 0, 0, op);
-  const tails = [unary('softplus', minusX, 0, 0, op), unary('softplus', x, 0, 0, op)] as const;
-  const shares = [posWeight ? binary('mul', y, posWeight, op) : y, unary('affine', y, -1, 1, op)] as const;
-  const sumOf = (ofOne: Tensor, ofZero: Tensor, kind: 'add' | 'sub') =>
-    binary(kind, binary('mul', shares[0], ofOne, op), binary('mul', shares[1], ofZero, op), op);
-  const losses = sumOf(...tails, 'add');
+  const minusX = unary(rows.neg, x, 0, 0, op);
+  const tails = [unary(rows.softplus, minusX, 0, 0, op), unary(rows.softplus, x, 0, 0, op)] as const;
+  const shares = [posWeight ? binary(rows.mul, y, posWeight, op) : y, unary(rows.affine, y, -1, 1, op)] as const;
+  const sumOf = (ofOne: Tensor, ofZero: Tensor, kind: rows.BinaryRow) =>
+    binary(kind, binary(rows.mul, shares[0], ofOne, op), binary(rows.mul, shares[1], ofZero, op), op);
+  const losses = sumOf(...tails, rows.add);
   record(op, inputs, [losses], ([d], needs) => {
-    const times = (slope: Tensor) => binary('mul', d!, slope, op);
-    const sigmoids = [unary('sigmoid', minusX, 0, 0, op), unary('sigmoid', x, 0, 0, op)] as const;
-    const ofTarget = () => (posWeight ? binary('sub', binary('mul', posWeight, tails[0], op), tails[1], op) : minusX);
+    const times = (slope: Tensor) => binary(rows.mul, d!, slope, op);
+    const sigmoids = [unary(rows.sigmoid, minusX, 0, 0, op), unary(rows.sigmoid, x, 0, 0, op)] as const;
+    const ofTarget = () =>
+      posWeight ? binary(rows.sub, binary(rows.mul, posWeight, tails[0], op), tails[1], op) : minusX;
     return [
-      needs[0] ? times(unary('neg', sumOf(...sigmoids, 'sub'), 0, 0, op)) : undefined,
+      needs[0] ? times(unary(rows.neg, sumOf(...sigmoids, rows.sub), 0, 0, op)) : undefined,
       needs[1] ? times(ofTarget()) : undefined,
-      needs[2] ? sumTo(times(binary('mul', y, tails[0], op)), posWeight!.shape) : undefined,
+      needs[2] ? sumTo(times(binary(rows.mul, y, tails[0], op)), posWeight!.shape) : undefined,
     ];
   });
   return losses;

@@ -8,6 +8,7 @@ import { type Activation, matrixOf } from './gemm-product.ts';
 import { reshape } from './layout.ts';
 import { unaryBackward } from './pointwise.ts';
 import { broadcastTo, sumTo } from './reduce.ts';
+import { gelu, relu, sigmoid, tanh } from './rows.ts';
 
 export interface MatmulOptions {
   /** Use the last two axes of `a` in exchanged order. */
@@ -129,7 +130,7 @@ function activationBackward(
   b: Tensor,
   options: MatmulOptions,
 ): Tensor {
-  if (activation !== 'gelu') return unaryBackward(activation, out, dOut);
+  if (activation !== 'gelu') return unaryBackward({ relu, sigmoid, tanh }[activation], out, dOut);
   const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return unaryBackward('gelu', product(a, b, batch, { ...options, activation: 'none' }).viewAs(dOut.shape), dOut);
+  return unaryBackward(gelu, product(a, b, batch, { ...options, activation: 'none' }).viewAs(dOut.shape), dOut);
 }

@@ -2,7 +2,8 @@
 import { refuse } from '../check.ts';
 import { arange, refuseInRecording } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { cast, eq } from './elementwise.ts';
+import { eq } from './arithmetic.ts';
+import { cast } from './elementwise.ts';
 import { checkIndices } from './index-select.ts';
 import { reshape } from './layout.ts';
 

@@ -1,5 +1,7 @@
-// Launching the elementwise kernels, in pieces where a tensor is over the binding limit. No autograd: ops build on this.
-import type { Bindings, Kernel, Overrides, Params } from '../gpu/kernel.ts';
+// The elementwise kernels: made of a row, launched, in pieces where a tensor is over the binding limit. No autograd but `pointwise`'s.
+import { record } from '../autograd/tape.ts';
+import { ArgumentError } from '../errors.ts';
+import { type Bindings, type Kernel, type Overrides, type Params, variantOf } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
@@ -8,41 +10,7 @@ import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.ts
 import type { Tensor } from '../tensor/tensor.ts';
 import { boxOf } from './box.ts';
 import { repeated } from './copy-strided.ts';
-
-/** OP of unary.wgsl and unary_backward.wgsl, in order. */
-export const UNARY = [
-  'neg',
-  'abs',
-  'exp',
-  'log',
-  'sqrt',
-  'reciprocal',
-  'square',
-  'sigmoid',
-  'tanh',
-  'relu',
-  'gelu',
-  'softplus',
-  'sign',
-  'floor',
-  'ceil',
-  'sin',
-  'cos',
-  'affine',
-  'clamp',
-  'powScalar',
-  'silu',
-  'divScalar',
-] as const;
-export type UnaryName = (typeof UNARY)[number];
-
-/** OP of lib/binary_op.wgsl, in order; the last two, slopes of `pow`, are for f32 alone. */
-export const BINARY = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum', 'pow', 'powerSlope', 'exponentSlope'] as const;
-export type BinaryName = (typeof BINARY)[number];
-
-/** OP of compare.wgsl, in order. */
-export const COMPARE = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
-export type CompareName = (typeof COMPARE)[number];
+import type { BinaryRow, UnaryRow } from './rows.ts';
 
 /** Invocations of a workgroup. */
 export const WORKGROUP = 64;
@@ -85,51 +53,67 @@ export function castTo(x: Tensor, dtype: DType): Tensor {
   return out;
 }
 
-export function unary(name: UnaryName, x: Tensor, alpha = 0, beta = 0, label: string = name): Tensor {
+/** Whether the gradient of an op follows from its result. */
+const savesResult = ([, , dX]: UnaryRow): boolean => /\by\b/.test(dX);
+
+// What the rows make of the kernels.
+export const unaryKernel = ([name, value]: UnaryRow) => variantOf(shaders.unary, name, { value });
+export const unaryBackwardKernel = (row: UnaryRow) =>
+  variantOf(shaders.unary_backward, row[0], { name: savesResult(row) ? 'y' : 'v', gradient: row[2] });
+export const sameKernel = ([name, value]: BinaryRow) => variantOf(shaders.binary_same, name, { value });
+export const binaryKernel = (dtype: DType, [name, value]: BinaryRow) => variantOf(shaders.binary[dtype], name, { value });
+export const compareKernel = (dtype: DType, [name, value]: BinaryRow) => variantOf(shaders.compare[dtype], name, { value });
+
+export function unary(row: UnaryRow, x: Tensor, alpha = 0, beta = 0, label = row[0]): Tensor {
   const y = empty(x.shape, { device: x.device, label });
-  runFlat(label, shaders.unary, { x, y }, { alpha, beta }, { OP: UNARY.indexOf(name) });
+  runFlat(label, unaryKernel(row), { x, y }, { alpha, beta }, {});
   return y;
 }
 
-export function unaryBackward(name: UnaryName, saved: Tensor, dY: Tensor, alpha = 0, beta = 0): Tensor {
-  const dX = empty(saved.shape, { device: saved.device, label: name });
-  runFlat(name, shaders.unary_backward, { saved, d_y: dY, d_x: dX }, { alpha, beta }, { OP: UNARY.indexOf(name) });
+/** `saved` is the argument of the op, or its result: see `savesResult`. */
+export function unaryBackward(row: UnaryRow, saved: Tensor, dY: Tensor, alpha = 0, beta = 0): Tensor {
+  const dX = empty(saved.shape, { device: saved.device, label: row[0] });
+  runFlat(row[0], unaryBackwardKernel(row), { saved, d_y: dY, d_x: dX }, { alpha, beta }, {});
   return dX;
 }
 
+/** The op of a row, with its gradient, on f32 (`torch`'s unary ops). `whole` is its form for integers; without one they are refused. */
+export function pointwise(
+  row: UnaryRow,
+  x: Tensor,
+  options: { alpha?: number; beta?: number; op?: string; whole?: (x: Tensor) => Tensor } = {},
+): Tensor {
+  const { alpha, beta, op = row[0], whole } = options;
+  if (whole && x.dtype !== 'f32') return whole(x);
+  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  const y = unary(row, x, alpha, beta, op);
+  record(op, [x], [y], ([dY]) => [unaryBackward(row, savesResult(row) ? y : x, dY!, alpha, beta)]);
+  return y;
+}
+
 /** `f(a, b)` with broadcasting; both of one dtype. */
-export function binary(name: BinaryName, a: Tensor, b: Tensor, label: string = name): Tensor {
-  const op = BINARY.indexOf(name);
-  if (a.dtype === 'f32' && sameShape(a.shape, b.shape)) {
-    const out = empty(a.shape, { device: a.device, label });
-    runFlat(label, shaders.binary_same, { a, b, out }, {}, { OP: op });
-    return out;
-  }
-  const kernel = shaders.binary[a.dtype];
-  return launchPair(label, kernel, op, a, b, a.dtype);
+export function binary(row: BinaryRow, a: Tensor, b: Tensor, label = row[0]): Tensor {
+  if (a.dtype !== 'f32' || !sameShape(a.shape, b.shape))
+    return launchPair(label, binaryKernel(a.dtype, row), a, b, a.dtype);
+  const out = empty(a.shape, { device: a.device, label });
+  runFlat(label, sameKernel(row), { a, b, out }, {}, {});
+  return out;
 }
 
 /** 1 where the comparison holds, else 0, as u32; with broadcasting. */
-export function compare(name: CompareName, a: Tensor, b: Tensor): Tensor {
-  const kernel = shaders.compare[a.dtype];
-  return launchPair(name, kernel, COMPARE.indexOf(name), a, b, 'u32');
+export function compare(row: BinaryRow, a: Tensor, b: Tensor): Tensor {
+  return launchPair(row[0], compareKernel(a.dtype, row), a, b, 'u32');
 }
 
-function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Tensor, dtype: DType): Tensor {
+function launchPair(label: string, kernel: Kernel, a: Tensor, b: Tensor, dtype: DType): Tensor {
   const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, a.shape, b.shape);
   const out = empty(shape, { dtype, device: a.device, label });
   if (sameShape(a.shape, b.shape)) {
-    runFlat(
-      label,
-      kernel,
-      { a, b, out },
-      { base: 0, skip_a: 0, skip_b: 0, ...flat.params },
-      { OP: op, ...flat.overrides },
-    );
+    runFlat(label, kernel, { a, b, out }, { base: 0, skip_a: 0, skip_b: 0, ...flat.params }, flat.overrides);
     return out;
   }
   const box = boxOf(shape, { a: broadcastStrides(a.shape, shape), b: broadcastStrides(b.shape, shape) });
-  if (!box) return launchPair(label, kernel, op, repeated(label, a, shape), repeated(label, b, shape), dtype);
+  if (!box) return launchPair(label, kernel, repeated(label, a, shape), repeated(label, b, shape), dtype);
   const piece = elementsPerBinding(out.device);
   for (let base = 0; base < out.size; base += piece) {
     const size = Math.min(piece, out.size - base);
@@ -140,7 +124,7 @@ function launchPair(label: string, kernel: Kernel, op: number, a: Tensor, b: Ten
     out.device.run(kernel, {
       bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
       params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...box.params },
-      overrides: { OP: op, ...box.overrides },
+      overrides: box.overrides,
       grid: Math.ceil(size / WORKGROUP),
       label,
     });

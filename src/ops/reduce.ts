@@ -9,6 +9,7 @@ import { formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from '../te
 import type { Tensor } from '../tensor/tensor.ts';
 import { repeated } from './copy-strided.ts';
 import { binary, runFlat, unary } from './pointwise.ts';
+import { affine, div } from './rows.ts';
 
 const SUM = 0;
 const MAX = 1;
@@ -73,7 +74,7 @@ function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (coun
       : reduceAxes(op, x, axes, SUM, scale).viewAs(shape);
   record(op, [x], [out], ([dOut]) => {
     const d = repeated(op, dOut!.viewAs(kept), x.shape);
-    return [scale === 1 ? d : unary('affine', d, scale, 0, op)];
+    return [scale === 1 ? d : unary(affine, d, scale, 0, op)];
   });
   return out;
 }
@@ -87,7 +88,7 @@ function extremum(op: string, x: Tensor, options: ReduceOptions, kind: number): 
     const best = repeated(op, out.viewAs(kept), x.shape);
     const ties = elementMask(op, x, best, full(x.shape, 1, { device: x.device }));
     const share = repeated(op, reduceAxes(op, ties, axes, SUM, 1).viewAs(kept), x.shape);
-    return [binary('div', elementMask(op, x, best, d), share, op)];
+    return [binary(div, elementMask(op, x, best, d), share, op)];
   });
   return out;
 }

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { AdapterError, ArgumentError, DeviceError, DeviceLostError, OutOfMemoryError } from '../../src/errors.ts';
 import { Device } from '../../src/gpu/device.ts';
-import { kernel } from '../../src/gpu/kernel.ts';
+import { kernel, variantOf } from '../../src/gpu/kernel.ts';
 import * as shaders from '../../src/gpu/shaders.gen.ts';
 import * as ops from '../../src/ops/index.ts';
 import { empty, init, tensor, zeros } from '../../src/tensor/create.ts';
@@ -17,10 +17,9 @@ afterEach(() => device?.destroy());
 
 /** Queues `y = -x` by hand, so that what is bound can be wrong. */
 function negate(kernel: typeof shaders.unary, x: Tensor, y: Tensor, change: object = {}, label = 'neg'): void {
-  device.run(kernel, {
+  device.run(variantOf(kernel, 'neg', { value: '-v' }), {
     bind: { x: { ...x.view, ...change }, y: y.view },
     params: { size: x.size, alpha: 0, beta: 0, strip: 1 },
-    overrides: { OP: 0 },
     grid: 1,
     label,
   });
@@ -73,25 +72,27 @@ describe('validation', () => {
     device = await init();
     const x = tensor([1, 2, 3, 4]);
     expect(() => negate(shaders.unary, x, zeros([4]), { offset: 4, bytes: 8 })).toThrow(
-      `neg: kernel unary binds x at byte 4, which is no multiple of ${device.bindingAlignment}`,
+      `neg: kernel unary_neg binds x at byte 4, which is no multiple of ${device.bindingAlignment}`,
     );
-    expect(() => negate(shaders.unary, x, x)).toThrow('neg: kernel unary binds x and y to one buffer and writes to it');
+    expect(() => negate(shaders.unary, x, x)).toThrow(
+      'neg: kernel unary_neg binds x and y to one buffer and writes to it',
+    );
   });
 
   test('a shader that does not compile: its name, the line, the lines around; uploads beside it land', async () => {
     device = await init();
     const { source } = shaders.unary;
-    const text = source.text.replace('apply(v.x)', 'aply(v.x)');
+    const text = source.text.replace('f(v.x)', 'g(v.x)');
     const broken: typeof shaders.unary = kernel(text, { name: 'broken', libs: source.libs });
     const x = tensor([1, 2, 3, 4]);
     const y = empty([4], { device, label: 'y' });
     negate(broken, x, y);
     const error = (await failure(y.data())) as DeviceError;
     expect(error).toBeInstanceOf(DeviceError);
-    expect(error.op).toBe('broken');
-    expect(error.message).toMatch(/^broken: the shader does not compile/);
+    expect(error.op).toBe('broken_neg');
+    expect(error.message).toMatch(/^broken_neg: the shader does not compile/);
     expect(error.message).toMatch(
-      /error at \d+:\d+: unresolved call target 'aply'\n(.*\n)+.*\| +let y = vec4f\(aply\(v\.x\)/,
+      /error at \d+:\d+: unresolved call target 'g'\n(.*\n)+.*\| +y\[at\] = vec4f\(g\(v\.x\)/,
     );
     expect([...(await x.data())]).toEqual([1, 2, 3, 4]);
     expect([...(await ops.neg(x).data())]).toEqual([-1, -2, -3, -4]);

@@ -335,7 +335,7 @@ test('every dispatch is timed, also more than a query set holds', async () => {
     for (let n = 0; n < 3000; n++) ops.neg(x);
   });
   const times = await device.kernelTimes();
-  expect(times.filter((t) => t.kernel === 'unary' && t.label === 'neg').length).toBe(3000);
+  expect(times.filter((t) => t.kernel === 'unary_neg' && t.label === 'neg').length).toBe(3000);
   expect(times.every((t) => t.durationUs >= 0)).toBe(true);
   device.destroy();
 });

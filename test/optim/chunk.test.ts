@@ -5,7 +5,7 @@ import { Device } from '../../src/gpu/device.ts';
 import { Linear } from '../../src/nn/linear.ts';
 import { readStateDict } from '../../src/nn/module.ts';
 import { Sequential } from '../../src/nn/sequential.ts';
-import { mul } from '../../src/ops/elementwise.ts';
+import { mul } from '../../src/ops/arithmetic.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { Adam, clipGradNorm, clipGradValue, RMSprop, SGD } from '../../src/optim/index.ts';
 import { placeOf } from '../../src/tensor/chunk.ts';

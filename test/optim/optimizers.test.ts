@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Device } from '../../src/gpu/device.ts';
-import { mul } from '../../src/ops/elementwise.ts';
+import { mul } from '../../src/ops/arithmetic.ts';
 import {
   Adam,
   type AdamOptions,

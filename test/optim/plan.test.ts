@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import type { Plan } from '../../src/gpu/plan.ts';
-import { add, mul } from '../../src/ops/elementwise.ts';
+import { add, mul } from '../../src/ops/arithmetic.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { mean, sum } from '../../src/ops/reduce.ts';
 import { BLOCK } from '../../src/optim/blocks.ts';

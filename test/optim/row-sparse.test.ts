@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
 import { Device } from '../../src/gpu/device.ts';
-import { mul } from '../../src/ops/elementwise.ts';
+import { mul } from '../../src/ops/arithmetic.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { densify } from '../../src/ops/row-sparse.ts';

@@ -2,7 +2,7 @@
 // smaller shapes, against the reference's values and its slope in one direction. test/check-op.ts is the whole check.
 import { expect } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
-import { add, mul } from '../../src/ops/elementwise.ts';
+import { add, mul } from '../../src/ops/arithmetic.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { densify } from '../../src/ops/row-sparse.ts';
 import { tensor } from '../../src/tensor/create.ts';

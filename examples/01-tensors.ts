@@ -17,7 +17,7 @@ console.log('reshaped ', reshape(a, [3, -1]).shape, ' permuted ', await permute(
 
 // [2, 3] · [3, 2] → [2, 2]
 console.log('a · aᵀ   ', await matmul(a, permute(a, [1, 0])).data());
-console.log('row sums ', await sum(a, { dim: 1 }).data(), ' mean ', await mean(a).item());
+console.log('row sums ', await sum(a, 1).data(), ' mean ', await mean(a).item());
 
 // Ids, labels and lengths are i32.
 const ids = tensor([2, 0, 1], { dtype: 'i32' });

@@ -1,5 +1,6 @@
 // Activations and their slopes. WGSL assumes no infinities: arguments are limited where exp would overflow. NaN comes through.
 // @use not_finite
+// @use logarithm
 fn sigmoid(v: f32) -> f32 {
   let far = v < -87.0;
   return nan_or(v, select(1.0 / (1.0 + exp(-select(v, -87.0, far))), 0.0, far));
@@ -49,12 +50,31 @@ fn log_one_plus(e: f32) -> f32 {
   return 2.0 * s * (1.0 + z * (0.333332066 + z * (0.200108494 + z * (0.139995728 + z * 0.140122175))));
 }
 
-// Abramowitz and Stegun 7.1.26 carries 1.5e-7 absolute.
+// erf to a float's precision: v + v P(v²) near 0; beyond, 1 - exp(v Q(v)), which is 1 from 4 on. Both polynomials have least
+// largest error.
 fn erf(v: f32) -> f32 {
-  let a = abs(v);
-  let t = 1.0 / (1.0 + 0.3275911 * a);
-  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return sign(v) * (1.0 - p * falling(a * a));
+  let a = min(abs(v), 4.0);
+  let s = a * a;
+  let near = 0.128379136 + s * (-0.376124471 + s * (0.112813205 + s * (-0.0267488658 + s * (0.00496750791 - s * 5.86208655e-4))));
+  let far = 1.12849987 + a * (0.635767102 + a * (0.105197683 + a * (-0.0228488892 + a * (0.00320216198 - a * 2.1243449e-4))));
+  return select(sign(v) * (1.0 - falling(a * far)), v + v * near, a < 0.95);
+}
+
+// 2/√π exp(-v²)
+fn erf_slope(v: f32) -> f32 {
+  return 1.12837917 * falling(v * v);
+}
+
+// log(1 + v) without the loss of digits near 0: between sqrt(1/2) - 1 and sqrt(2) - 1 the series of lib/logarithm.
+fn log_plus_one(v: f32) -> f32 {
+  let s = v / (2.0 + v);
+  return select(logarithm(1.0 + v), 2.0 * (s + s * atanh_rest(s * s)), v > -0.29 && v < 0.41);
+}
+
+// exp(v) - 1 without the loss of digits near 0.
+fn exp_minus_one(v: f32) -> f32 {
+  let near = v + v * v * (0.5 + v * (0.16666667 + v * (0.041666668 + v * (0.0083333333 + v * (0.0013888889 + v * 1.984127e-4)))));
+  return select(exp(v) - 1.0, near, abs(v) < 0.35);
 }
 
 fn gelu(v: f32) -> f32 {
@@ -63,4 +83,18 @@ fn gelu(v: f32) -> f32 {
 
 fn gelu_slope(v: f32) -> f32 {
   return 0.5 * (1.0 + erf(v * 0.70710678)) + v * 0.39894228 * falling(0.5 * v * v);
+}
+
+// √(2/π) (v + 0.044715 v³): gelu's other form takes the tanh of it.
+fn gelu_inner(v: f32) -> f32 {
+  return 0.79788456 * v * (1.0 + 0.044715 * v * v);
+}
+
+fn gelu_tanh(v: f32) -> f32 {
+  return 0.5 * v * (1.0 + tanh_safe(gelu_inner(v)));
+}
+
+fn gelu_tanh_slope(v: f32) -> f32 {
+  let t = tanh_safe(gelu_inner(v));
+  return 0.5 * (1.0 + t) + 0.5 * v * (1.0 - t * t) * 0.79788456 * (1.0 + 0.134145 * v * v);
 }

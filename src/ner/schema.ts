@@ -1,5 +1,5 @@
 // Declarative schemas of configurations: types, ranges, words, defaults; wrong and unknown keys are told with the nearest right one.
-import { nearest } from './nearest-word.ts';
+import { nearest } from '../options.ts';
 
 /** Where a value stands, and how to refuse it; `fail` throws. */
 export interface Place {

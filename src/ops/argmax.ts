@@ -1,26 +1,23 @@
 // Where the largest or smallest value stands.
 import { refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
+import { optionsOf } from '../options.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { reshape } from './layout.ts';
+import type { ReduceOptions } from './reduce.ts';
 
 /** Longest row that one invocation searches. */
 export const LONGEST_SEARCH = 256;
 
-export interface ArgmaxOptions {
-  /** Whether `dim` stays, with length 1. */
-  keepDim?: boolean;
-}
-
 /** Index of the largest value along `dim`, as i32; of equal ones the lowest (`torch.argmax`). Over all elements without `dim`. */
-export function argmax(x: Tensor, dim?: number, options: ArgmaxOptions = {}): Tensor {
+export function argmax(x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
   return argExtremum('argmax', x, dim, options, false);
 }
 
 /** Index of the smallest value along `dim`, as i32; of equal ones the lowest (`torch.argmin`). */
-export function argmin(x: Tensor, dim?: number, options: ArgmaxOptions = {}): Tensor {
+export function argmin(x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
   return argExtremum('argmin', x, dim, options, true);
 }
 
@@ -28,9 +25,10 @@ function argExtremum(
   op: string,
   x: Tensor,
   dim: number | undefined,
-  { keepDim = false }: ArgmaxOptions,
+  options: ReduceOptions,
   smallest: boolean,
 ): Tensor {
+  const { keepDim } = optionsOf(op, options, { keepDim: false });
   if (dim === undefined) {
     const found = argExtremum(op, reshape(x, [x.size]), 0, {}, smallest);
     return keepDim ? found.viewAs(x.shape.map(() => 1)) : found;

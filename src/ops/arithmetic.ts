@@ -1,7 +1,7 @@
 // Arithmetic and comparisons of two operands with their gradients: they broadcast by NumPy's rule, take plain numbers and promote
 // as PyTorch: an integer tensor beside a float tensor, or a number with a fraction, counts as f32.
 import { type Gradient, record, setAccumulate } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { full } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -15,7 +15,7 @@ import { choose } from './where.ts';
 /** `x` limited to `min..max` (`torch.clamp`); all of it is `max` where `min` is larger. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
   if (Number.isNaN(min) || Number.isNaN(max))
-    throw new ArgumentError({ op: 'clamp', argument: 'min and max', expected: 'numbers', actual: `${min} and ${max}` });
+    refuse('clamp', 'min and max', 'numbers', `${min} and ${max}`);
   const dtype = commonDtype('clamp', 'min and max', [x, min, max]);
   if (dtype !== 'f32') return minimum(maximum(x, min), max);
   return pointwise(rows.clamp, operandAs(x, dtype, x), { alpha: min, beta: max });
@@ -62,13 +62,7 @@ export function div(a: Tensor, b: Operand): Tensor {
  */
 export function pow(a: Tensor, b: Operand): Tensor {
   if (typeof b === 'number' && b < 0 && Number.isInteger(b) && a.dtype !== 'f32')
-    throw new ArgumentError({
-      op: 'pow',
-      argument: 'b',
-      expected: `at least 0 for the base ${a.dtype}`,
-      actual: String(b),
-      remedy: "Convert the base with cast(a, 'f32').",
-    });
+    refuse('pow', 'b', `at least 0 for the base ${a.dtype}`, b, "Convert the base with cast(a, 'f32').");
   return (
     withNumber('pow', a, b, (x, n) => [rows.powScalar, x, n, 0]) ??
     pair(rows.pow, a, b, (dOut, x, y, needs) => [

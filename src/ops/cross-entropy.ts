@@ -158,7 +158,7 @@ function total(op: string, terms: Tensor, rows: number, isMean: boolean): Tensor
 }
 
 function slabSums(terms: Tensor, rows: number): Tensor {
-  return sum(terms.viewAs([2, rows]), { dim: 1 });
+  return sum(terms.viewAs([2, rows]), 1);
 }
 
 /** The same from elementwise ops: the target has a gradient too. */
@@ -167,7 +167,7 @@ function composed(logits: Tensor, target: Tensor, options: CrossEntropyOptions):
   const classes = logits.shape.at(-1)!;
   const q = labelSmoothing > 0 ? add(mul(target, 1 - labelSmoothing), labelSmoothing / classes) : target;
   const logs = logSoftmax(logits, -1);
-  const rows = neg(sum(mul(weight ? mul(logs, weight) : logs, q), { dim: -1 }));
+  const rows = neg(sum(mul(weight ? mul(logs, weight) : logs, q), -1));
   if (reduction === 'none') return rows;
   return reduction === 'mean' ? mean(rows) : sum(rows);
 }

@@ -1,5 +1,5 @@
 // Every op, one line each file.
-export { type ArgmaxOptions, argmax, argmin } from './argmax.ts';
+export { argmax, argmin } from './argmax.ts';
 export * from './arithmetic.ts';
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export { dropout } from './dropout.ts';
@@ -30,7 +30,7 @@ export { maskedSelect } from './masked-select.ts';
 export { linear, type MatmulOptions, matmul } from './matmul.ts';
 export { oneHot } from './one-hot.ts';
 export type { CellWeights, SequenceOptions } from './recurrent-layer.ts';
-export { amax, amin, broadcastTo, mean, type ReduceOptions, sum } from './reduce.ts';
+export { amax, amin, broadcastTo, type Dims, mean, type ReduceOptions, sum } from './reduce.ts';
 export { type RnnOptions, rnn } from './rnn.ts';
 export { densify } from './row-sparse.ts';
 export { logSoftmax, softmax } from './softmax.ts';

@@ -100,7 +100,7 @@ function gradientOfParameters(
     chunk,
   );
   if (slabs === 1) return [dWeight, dBias];
-  const totals = [sum(dWeight, { dim: 0 }), sum(dBias, { dim: 0 })] as const;
+  const totals = [sum(dWeight, 0), sum(dBias, 0)] as const;
   dWeight.dispose();
   dBias.dispose();
   return totals;

@@ -1,6 +1,6 @@
 // The elementwise kernels: made of a row, launched, in pieces where a tensor is over the binding limit. No autograd but `pointwise`'s.
 import { record } from '../autograd/tape.ts';
-import { ArgumentError } from '../errors.ts';
+import { refuse } from '../check.ts';
 import { type Bindings, type Kernel, type Overrides, type Params, variantOf } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
@@ -85,7 +85,7 @@ export function pointwise(
 ): Tensor {
   const { alpha, beta, op = row[0], whole } = options;
   if (whole && x.dtype !== 'f32') return whole(x);
-  if (x.dtype !== 'f32') throw new ArgumentError({ op, argument: 'x', expected: 'f32', actual: x.dtype });
+  if (x.dtype !== 'f32') refuse(op, 'x', 'f32', x.dtype);
   const y = unary(row, x, alpha, beta, op);
   record(op, [x], [y], ([dY]) => [unaryBackward(row, savesResult(row) ? y : x, dY!, alpha, beta)]);
   return y;

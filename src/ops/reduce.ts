@@ -3,12 +3,14 @@ import { record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
+import { optionsOf } from '../options.ts';
 import { empty, full } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { formatShape, normalizeAxes, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { repeated } from './copy-strided.ts';
 import { binary, runFlat, unary } from './pointwise.ts';
+import { operandAs } from './promotion.ts';
 import { affine, div } from './rows.ts';
 
 const SUM = 0;
@@ -17,32 +19,32 @@ const MIN = 2;
 /** Sums longer than this are cut into slabs: it bounds both rounding and the idle time of a lone invocation. */
 export const LONGEST_SUM = 256;
 
+/** The axes an op goes over; all of them where there are none given, and where the list is empty, as in PyTorch. */
+export type Dims = number | readonly number[] | undefined;
+
 export interface ReduceOptions {
-  /** Axes to reduce; all of them by default, and where the list is empty, as in PyTorch. */
-  dim?: number | readonly number[];
   /** Whether the reduced axes stay, with length 1. */
   keepDim?: boolean;
 }
 
 /** Sum over `dim` (`torch.sum`); of integers in their own dtype, modulo 2^32. */
-export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return scaledSum('sum', x, options, () => 1);
+export function sum(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return scaledSum('sum', x, dim, options, () => 1);
 }
 
-/** Mean over `dim` (`torch.mean`), f32 only; of nothing NaN. */
-export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  if (x.dtype !== 'f32') refuse('mean', 'x', 'f32', x.dtype, "Convert it with cast(x, 'f32').");
-  return scaledSum('mean', x, options, (count) => 1 / count);
+/** Mean over `dim` (`torch.mean`), in f32; of nothing NaN. Of integers and masks too: of a comparison the share where it holds. */
+export function mean(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return scaledSum('mean', operandAs(x, 'f32', x), dim, options, (count) => 1 / count);
 }
 
 /** Largest value over `dim` (`torch.amax`: where several are largest the gradient is shared equally among them). */
-export function amax(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amax', x, options, MAX);
+export function amax(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return extremum('amax', x, dim, options, MAX);
 }
 
 /** Smallest value over `dim` (`torch.amin`). */
-export function amin(x: Tensor, options: ReduceOptions = {}): Tensor {
-  return extremum('amin', x, options, MIN);
+export function amin(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return extremum('amin', x, dim, options, MIN);
 }
 
 /** `x` repeated to `shape` by NumPy's rule (`torch.broadcast_to`), as a copy. */
@@ -64,8 +66,14 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   return reduceAxes('sumTo', x, axes, SUM, 1).viewAs(shape);
 }
 
-function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (count: number) => number): Tensor {
-  const { axes, kept, shape } = reduced(op, x, options);
+function scaledSum(
+  op: string,
+  x: Tensor,
+  dim: Dims,
+  options: ReduceOptions,
+  scaleOf: (count: number) => number,
+): Tensor {
+  const { axes, kept, shape } = reducedShape(op, x, dim, options);
   const scale = scaleOf(sizeOf(axes.map((axis) => x.shape[axis]!)));
   // 0 · 1 / 0: the mean of nothing.
   const out =
@@ -79,9 +87,10 @@ function scaledSum(op: string, x: Tensor, options: ReduceOptions, scaleOf: (coun
   return out;
 }
 
-function extremum(op: string, x: Tensor, options: ReduceOptions, kind: number): Tensor {
-  const { axes, kept, shape } = reduced(op, x, options);
-  if (axes.some((axis) => x.shape[axis] === 0)) refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
+function extremum(op: string, x: Tensor, dim: Dims, options: ReduceOptions, kind: number): Tensor {
+  const { axes, kept, shape } = reducedShape(op, x, dim, options);
+  if (axes.some((axis) => x.shape[axis] === 0))
+    refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
   const out = reduceAxes(op, x, axes, kind, 1).viewAs(shape);
   record(op, [x], [out], ([dOut]) => {
     const d = repeated(op, dOut!.viewAs(kept), x.shape);
@@ -93,11 +102,9 @@ function extremum(op: string, x: Tensor, options: ReduceOptions, kind: number): 
   return out;
 }
 
-function reduced(
-  op: string,
-  x: Tensor,
-  { dim, keepDim }: ReduceOptions,
-): { axes: number[]; kept: number[]; shape: number[] } {
+/** The axes in order, and the shape of the result with them as 1 and as asked for. */
+export function reducedShape(op: string, x: Tensor, dim: Dims, options: ReduceOptions) {
+  const { keepDim } = optionsOf(op, options, { keepDim: false });
   const axes = normalizeAxes(op, dim, x.rank);
   const kept = x.shape.map((n, i) => (axes.includes(i) ? 1 : n));
   return { axes, kept, shape: keepDim ? kept : kept.filter((_, i) => !axes.includes(i)) };

@@ -28,6 +28,22 @@ export const floor: UnaryRow = ['floor', 'nan_or(v, floor(v))', '0.0'];
 export const ceil: UnaryRow = ['ceil', 'nan_or(v, ceil(v))', '0.0'];
 export const sin: UnaryRow = ['sin', 'nan_or(v, sin(v))', 'd * cos(v)'];
 export const cos: UnaryRow = ['cos', 'nan_or(v, cos(v))', 'd * -sin(v)'];
+export const round: UnaryRow = ['round', 'nan_or(v, round(v))', '0.0'];
+export const rsqrt: UnaryRow = ['rsqrt', 'nan_or(v, 1.0 / root(v))', 'd * (-0.5 * y * y * y)'];
+export const erf: UnaryRow = ['erf', 'nan_or(v, erf(v))', 'd * nan_or(v, erf_slope(v))'];
+export const log1p: UnaryRow = ['log1p', 'nan_or(v, log_plus_one(v))', 'd / (v + 1.0)'];
+export const expm1: UnaryRow = ['expm1', 'nan_or(v, exp_minus_one(v))', 'd * (y + 1.0)'];
+export const geluTanh: UnaryRow = ['geluTanh', 'nan_or(v, gelu_tanh(v))', 'd * gelu_tanh_slope(v)'];
+export const leakyRelu: UnaryRow = [
+  'leakyRelu',
+  'nan_or(v, select(v * params.alpha, v, v > 0.0))',
+  'select(d * params.alpha, d, !is_nan(v) && v > 0.0)',
+];
+export const elu: UnaryRow = [
+  'elu',
+  'nan_or(v, select(params.alpha * exp_minus_one(v), v, v > 0.0))',
+  'select(d * params.alpha * nan_or(v, exp(v)), d, !is_nan(v) && v > 0.0)',
+];
 export const affine: UnaryRow = ['affine', 'nan_or(v, v * params.alpha + params.beta)', 'd * params.alpha'];
 export const divScalar: UnaryRow = ['divScalar', 'nan_or(v, v / params.alpha)', 'd * (1.0 / params.alpha)'];
 export const powScalar: UnaryRow = [

@@ -33,8 +33,14 @@ export function normalizeAxis(op: string, axis: number, rank: number, argument =
   const axes = Math.max(rank, 1);
   const at = axis < 0 ? axis + axes : axis;
   if (!Number.isInteger(axis) || at < 0 || at >= axes)
-    refuse(op, argument, `an integer in ${-axes}..${axes - 1}`, axis);
+    refuse(op, argument, `an integer in ${-axes}..${axes - 1}`, ...given(axis));
   return at;
+}
+
+/** An axis that is none, as `refuse` tells of it: of options in its place with the remedy. */
+function given(axis: unknown): [actual: unknown, remedy?: string] {
+  if (typeof axis !== 'object' || axis === null) return [axis];
+  return ['an object', 'Give it by its place, without a name: sum(x, 1, { keepDim: true }).'];
 }
 
 /** Refuses scalars, of which there is nothing to take a part of. */
@@ -47,7 +53,9 @@ export function checkHasAxes(op: string, shape: Shape, argument = 'x'): void {
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   const all = Array.from({ length: rank }, (_, i) => i);
   if (axes === undefined) return all;
-  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  const list = (Array.isArray(axes) ? (axes as readonly number[]) : [axes as number]).map((axis) =>
+    normalizeAxis(op, axis, rank),
+  );
   const unique = [...new Set(list)].sort((a, b) => a - b);
   if (unique.length !== list.length) refuse(op, 'dim', 'distinct axes', formatShape(list));
   return unique.length === 0 || rank === 0 ? all : unique;

@@ -163,7 +163,7 @@ function wideWork(): Record<string, Tensor> {
     y,
     dX: gradient(x),
     broadcast: ops.add(matrix, random([2], 7)),
-    sums: ops.sum(matrix, { dim: 1 }),
+    sums: ops.sum(matrix, 1),
     best: ops.argmax(matrix, 0),
     turned: ops.transpose(matrix, 0, 1),
     rows,
@@ -209,10 +209,10 @@ function reducedWork(): Record<string, Tensor> {
   return {
     all: ops.sum(line),
     best: ops.amax(line),
-    rows: ops.sum(tall, { dim: 1 }),
-    columns: ops.mean(tall, { dim: 0 }),
-    slabs: ops.amin(wide, { dim: 1 }),
-    wideColumns: ops.sum(ops.reshape(tall, [9003, 32]), { dim: 0 }),
+    rows: ops.sum(tall, 1),
+    columns: ops.mean(tall, 0),
+    slabs: ops.amin(wide, 1),
+    wideColumns: ops.sum(ops.reshape(tall, [9003, 32]), 0),
     everything: ops.mean(wide),
   };
 }

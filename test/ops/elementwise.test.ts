@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BOX_AXES } from '../../src/ops/box.ts';
+import * as elementwise from '../../src/ops/elementwise.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -30,6 +31,18 @@ const unary: [string, (x: Tensor) => Tensor, (v: number) => number, ((x: Nd) => 
   ['gelu', ops.gelu, (v) => 0.5 * v * (1 + erf(v / Math.SQRT2)), (x) => map(x, (v) => 3 * v)],
   ['silu', ops.silu, (v) => v * sigmoid(v), wide],
   ['softplus', ops.softplus, (v) => Math.log1p(Math.exp(v)), wide],
+  ['log1p', ops.log1p, Math.log1p, (x) => map(x, (v) => 2 * v + 1.2)],
+  ['expm1', ops.expm1, Math.expm1, wide],
+  ['rsqrt', ops.rsqrt, (v) => 1 / Math.sqrt(v), positive],
+  ['erf', ops.erf, erf, (x) => map(x, (v) => 3 * v)],
+  [
+    'gelu tanh',
+    (x) => ops.gelu(x, { approximate: 'tanh' }),
+    (v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))),
+    (x) => map(x, (v) => 3 * v),
+  ],
+  ['leakyRelu', (x) => ops.leakyRelu(x, 0.2), (v) => (v > 0 ? v : 0.2 * v), awayFromZero],
+  ['elu', (x) => ops.elu(x, 1.5), (v) => (v > 0 ? v : 1.5 * Math.expm1(v)), wide],
   ['sin', ops.sin, Math.sin],
   ['cos', ops.cos, Math.cos],
   ['clamp', (x) => ops.clamp(x, -0.5, 0.25), (v) => Math.min(0.25, Math.max(-0.5, v))],
@@ -50,6 +63,7 @@ describe('unary', () => {
     ['sign', ops.sign, (v: number) => Math.sign(v) || 0], // of NaN, too
     ['floor', ops.floor, Math.floor],
     ['ceil', ops.ceil, Math.ceil],
+    ['round', ops.round, (v: number) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v))],
   ] as const)('%s', async (_, op, reference) => {
     await checkOp(([x]) => op(x!), each(reference), { shapes: [[[67]]], sample: wide });
   });
@@ -87,6 +101,23 @@ const binary: [string, (a: Tensor, b: Tensor) => Tensor, (a: number, b: number) 
   ['minimum', ops.minimum, Math.min],
   ['pow', ops.pow, (a, b) => a ** b, positive],
 ];
+
+test('every op of one argument has a row above', () => {
+  const tested = [...unary.map(([name]) => name), 'sign', 'floor', 'ceil', 'round', 'cast'];
+  expect(Object.keys(elementwise).filter((name) => !tested.includes(name))).toEqual([]);
+});
+
+test('small results keep their digits, and halves go to the even number', async () => {
+  const small = [1e-7, -3e-5, 1e-3, -0.02];
+  for (const [op, exact] of [
+    [ops.erf, erf],
+    [ops.log1p, Math.log1p],
+    [ops.expm1, Math.expm1],
+  ] as const)
+    for (const [i, v] of (await op(tensor(small)).data()).entries())
+      expect(Math.abs(v / exact(Math.fround(small[i]!)) - 1)).toBeLessThan(3e-7);
+  expect([...(await ops.round(tensor([0.5, 1.5, 2.5, -1.5])).data())]).toEqual([0, 2, 2, -2]);
+});
 
 describe('binary with broadcasting', () => {
   test.each(binary)('%s', async (_, op, reference, sample) => {

@@ -100,8 +100,8 @@ describe('the binding limit', () => {
       sums[Math.floor(i / 16)]! += v;
       columns[i % 16]! += v;
     });
-    await expectValues(ops.sum(x, { dim: 1 }), sums);
-    await expectValues(ops.sum(x, { dim: 0 }), columns);
+    await expectValues(ops.sum(x, 1), sums);
+    await expectValues(ops.sum(x, 0), columns);
   });
   test.each([piece, 3 * piece].flatMap(around))('a sum of %d', async (size) => {
     const host = integers(size);
@@ -121,7 +121,7 @@ describe('workgroups a dimension', () => {
     const x = tensor(host, { shape: [size, 3] });
     // An invocation a row of three, and one an element that is copied or gathered.
     await expectValues(
-      ops.sum(x, { dim: 1 }),
+      ops.sum(x, 1),
       Float32Array.from({ length: size }, (_, r) => host[3 * r]! + host[3 * r + 1]! + host[3 * r + 2]!),
     );
     const line = tensor(host.subarray(0, size));
@@ -153,9 +153,9 @@ describe('slabs', () => {
       least[i % 3] = Math.min(least[i % 3]!, v);
     });
     const x = tensor(host, { shape: [length, 3] });
-    await expectValues(ops.sum(x, { dim: 0 }), total);
-    await expectValues(ops.amax(x, { dim: 0 }), most);
-    await expectValues(ops.amin(ops.transpose(x, 0, 1), { dim: 1 }), least);
+    await expectValues(ops.sum(x, 0), total);
+    await expectValues(ops.amax(x, 0), most);
+    await expectValues(ops.amin(ops.transpose(x, 0, 1), 1), least);
     expect(await ops.sum(tensor(integers(length))).item()).toBe(integers(length).reduce((a, b) => a + b));
   });
 

@@ -24,7 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   metrics: [],
 };
 /** Leaves that anyone may use. */
-const LEAVES = new Set(['check.ts', 'errors.ts', 'random.ts', 'tensor/shape.ts']);
+const LEAVES = new Set(['check.ts', 'errors.ts', 'options.ts', 'random.ts', 'tensor/shape.ts']);
 /** Packages each layer may load; the core loads none but Dawn, in Node. */
 const PACKAGES: Record<string, readonly string[]> = {
   platform: ['webgpu'],

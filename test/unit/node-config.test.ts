@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.ts';
 import { METRICS, TAGGER_SCHEMA, type TaggerConfig } from '../../src/ner/config-schema.ts';
-import { nearest } from '../../src/ner/nearest-word.ts';
 import { integer, list, oneOf, section } from '../../src/ner/schema.ts';
 import { loadConfig, parseConfig, saveConfig } from '../../src/node/config.ts';
 import { folderStore } from '../../src/node/run-folder.ts';
+import { nearest } from '../../src/options.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -291,10 +291,12 @@ describe('schema', () => {
     ['epcohs', 'epochs'],
     ['batchsize', 'batchSize'],
     ['wordDropuot', 'wordDropout'],
+    ['learningRate', 'lr'],
+    ['batch_size', 'batchSize'],
     ['zzz', undefined],
     ['', undefined],
   ])('nearest to %j is %j', (word, expected) => {
-    expect(nearest(word, ['hidden', 'epochs', 'batchSize', 'dropout', 'wordDropout'])).toBe(expected);
+    expect(nearest(word, ['hidden', 'epochs', 'batchSize', 'dropout', 'wordDropout', 'lr'])).toBe(expected);
   });
 });
 

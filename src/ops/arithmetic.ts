@@ -14,8 +14,7 @@ import { choose } from './where.ts';
 
 /** `x` limited to `min..max` (`torch.clamp`); all of it is `max` where `min` is larger. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
-  if (Number.isNaN(min) || Number.isNaN(max))
-    refuse('clamp', 'min and max', 'numbers', `${min} and ${max}`);
+  if (Number.isNaN(min) || Number.isNaN(max)) refuse('clamp', 'min and max', 'numbers', `${min} and ${max}`);
   const dtype = commonDtype('clamp', 'min and max', [x, min, max]);
   if (dtype !== 'f32') return minimum(maximum(x, min), max);
   return pointwise(rows.clamp, operandAs(x, dtype, x), { alpha: min, beta: max });

@@ -66,8 +66,7 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 }
 
 function checkedNumber(op: string, argument: string, value: number): number {
-  if (typeof value !== 'number' || Number.isNaN(value))
-    refuse(op, argument, 'a number', value);
+  if (typeof value !== 'number' || Number.isNaN(value)) refuse(op, argument, 'a number', value);
   return value;
 }
 

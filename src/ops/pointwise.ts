@@ -61,8 +61,10 @@ export const unaryKernel = ([name, value]: UnaryRow) => variantOf(shaders.unary,
 export const unaryBackwardKernel = (row: UnaryRow) =>
   variantOf(shaders.unary_backward, row[0], { name: savesResult(row) ? 'y' : 'v', gradient: row[2] });
 export const sameKernel = ([name, value]: BinaryRow) => variantOf(shaders.binary_same, name, { value });
-export const binaryKernel = (dtype: DType, [name, value]: BinaryRow) => variantOf(shaders.binary[dtype], name, { value });
-export const compareKernel = (dtype: DType, [name, value]: BinaryRow) => variantOf(shaders.compare[dtype], name, { value });
+export const binaryKernel = (dtype: DType, [name, value]: BinaryRow) =>
+  variantOf(shaders.binary[dtype], name, { value });
+export const compareKernel = (dtype: DType, [name, value]: BinaryRow) =>
+  variantOf(shaders.compare[dtype], name, { value });
 
 export function unary(row: UnaryRow, x: Tensor, alpha = 0, beta = 0, label = row[0]): Tensor {
   const y = empty(x.shape, { device: x.device, label });

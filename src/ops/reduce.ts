@@ -89,8 +89,7 @@ function scaledSum(
 
 function extremum(op: string, x: Tensor, dim: Dims, options: ReduceOptions, kind: number): Tensor {
   const { axes, kept, shape } = reducedShape(op, x, dim, options);
-  if (axes.some((axis) => x.shape[axis] === 0))
-    refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
+  if (axes.some((axis) => x.shape[axis] === 0)) refuse(op, 'x', 'at least one element along dim', formatShape(x.shape));
   const out = reduceAxes(op, x, axes, kind, 1).viewAs(shape);
   record(op, [x], [out], ([dOut]) => {
     const d = repeated(op, dOut!.viewAs(kept), x.shape);

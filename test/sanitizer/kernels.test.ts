@@ -364,8 +364,8 @@ describe('combinations that no test of an op makes', () => {
     const reductions = (): Made => {
       const tall = random([700, 7], 2);
       return {
-        rows: ops.sum(tall, { dim: 1 }),
-        least: ops.amin(tall, { dim: 1 }),
+        rows: ops.sum(tall, 1),
+        least: ops.amin(tall, 1),
       };
     };
     const updates = (): Made => {

@@ -6,11 +6,11 @@ import { type EncodedSentences, IGNORE_INDEX } from './encoded.ts';
 /** One batch as host arrays, rows one after another. */
 export interface Batch {
   /** Token ids `[B, T]`, padded with 0. */
-  ids: Int32Array;
+  ids: Int32Array<ArrayBuffer>;
   /** Label ids `[B, T]`, padded with -100. */
-  labels: Int32Array;
+  labels: Int32Array<ArrayBuffer>;
   /** Tokens in every row before the padding `[B]`. */
-  lengths: Int32Array;
+  lengths: Int32Array<ArrayBuffer>;
   /** B. */
   batch: number;
   /** T. */

@@ -17,9 +17,9 @@ export type DeviceBatch = {
 
 export function toDevice({ ids, labels, lengths, batch, time }: Batch): DeviceBatch {
   return {
-    ids: tensor(ids as Int32Array<ArrayBuffer>, { shape: [batch, time] }),
-    labels: tensor(labels as Int32Array<ArrayBuffer>, { shape: [batch, time] }),
-    lengths: tensor(lengths as Int32Array<ArrayBuffer>, { shape: [batch] }),
+    ids: tensor(ids, { shape: [batch, time] }),
+    labels: tensor(labels, { shape: [batch, time] }),
+    lengths: tensor(lengths, { shape: [batch] }),
   };
 }
 

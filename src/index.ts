@@ -2,7 +2,8 @@
 export { backward, detach, gradEnabled, noGrad } from './autograd/tape.ts';
 export * from './errors.ts';
 export type { AdapterInfo } from './gpu/adapter.ts';
-export { Device, type DeviceOptions } from './gpu/device.ts';
+export { Device } from './gpu/device.ts';
+export type { DeviceOptions } from './gpu/options.ts';
 export {
   type ByteSource,
   openSafetensors,

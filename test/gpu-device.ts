@@ -1,6 +1,7 @@
 // The device of a gpu test file. Files that run in one worker share it with its compiled kernels, which are what costs.
 import { afterAll, beforeAll } from 'vitest';
-import { Device, type DeviceOptions } from '../src/gpu/device.ts';
+import { Device } from '../src/gpu/device.ts';
+import type { DeviceOptions } from '../src/gpu/options.ts';
 import '../src/ops/index.ts';
 import { init, setDefaultDevice } from '../src/tensor/create.ts';
 import { defaultGenerator, manualSeed } from '../src/tensor/random.ts';

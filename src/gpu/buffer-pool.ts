@@ -1,7 +1,12 @@
 // GPU buffers by size class, the oldest reused first, counted, capped, and kept under an optional byte budget.
 import { refuse } from '../check.ts';
 import { OutOfMemoryError } from '../errors.ts';
-import type { Plan } from './plan.ts';
+
+/** Who names buffers in commands that are queued again and again: a plan. */
+export interface Holder {
+  /** Gives the buffers up. */
+  drop(): void;
+}
 
 /** A buffer of the pool. `bytes` is the capacity of its size class, at least what was asked for. */
 export interface PoolBuffer {
@@ -14,9 +19,9 @@ export interface PoolBuffer {
   /** Whether it is set apart for plans: free, it is handed out to recordings alone, for replays write to it. */
   reserved: boolean;
   /** The plans that name it. */
-  readonly plans: Set<Plan>;
+  readonly plans: Set<Holder>;
   /** The plans that need what it holds: it was live when their recording ended. */
-  readonly neededBy: Set<Plan>;
+  readonly neededBy: Set<Holder>;
   /** Whether it left the pool for good. */
   gone: boolean;
 }
@@ -36,6 +41,8 @@ export interface PoolOptions {
   onFailure: (error: OutOfMemoryError) => void;
   /** Asked to give up plans, and claims that nobody uses, before the budget is declared exceeded. */
   onPressure: () => void;
+  /** Told of buffers whose content means nothing: new ones, and those given back. */
+  onStale: (buffer: PoolBuffer) => void;
 }
 
 export interface PoolStats {
@@ -101,11 +108,6 @@ export class BufferPool {
     };
   }
 
-  /** Buffers ever created. */
-  get created(): number {
-    return this.#created;
-  }
-
   resetPeak(): void {
     this.#peak = this.#live;
   }
@@ -155,10 +157,11 @@ export class BufferPool {
     this.#list(buffer);
     const freeBytes = this.#reserved - this.#live;
     if (freeBytes > this.#maxFree) this.#trim(this.#live + this.#maxFree);
+    this.#options.onStale(buffer);
   }
 
   /** Notes that a plan names a buffer: free, it is kept for plans; live, the plan needs what it holds. */
-  reserve(buffer: PoolBuffer, plan: Plan): void {
+  reserve(buffer: PoolBuffer, plan: Holder): void {
     buffer.plans.add(plan);
     if (!buffer.free) buffer.neededBy.add(plan);
     if (buffer.reserved) return;
@@ -169,7 +172,7 @@ export class BufferPool {
   }
 
   /** Notes that a plan is gone; buffers that no other plan names are everybody's again. */
-  unreserve(buffer: PoolBuffer, plan: Plan): void {
+  unreserve(buffer: PoolBuffer, plan: Holder): void {
     buffer.plans.delete(plan);
     buffer.neededBy.delete(plan);
     if (!buffer.reserved || buffer.plans.size > 0) return;
@@ -263,7 +266,9 @@ export class BufferPool {
     this.#reserved += size;
     this.#created++;
     this.#count(size, 1);
-    return poolBuffer(this.#nextId++, gpu, size, label);
+    const buffer = poolBuffer(this.#nextId++, gpu, size, label);
+    this.#options.onStale(buffer);
+    return buffer;
   }
 
   /** Lets free buffers go, oldest first, until at most `bytes` are reserved. */

@@ -1,67 +1,13 @@
 // Turns a list of commands into one command encoder and one submit, with cached bind groups and a uniform arena.
 import type { PoolBuffer } from './buffer-pool.ts';
+import type { Command, DispatchCommand, Script, ScriptCommand } from './command.ts';
 import type { BufferView } from './kernel.ts';
-import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
-import { Sheet, SLOT, SLOTS_PER_CHUNK } from './sheet.ts';
+import { Sheet } from './sheet.ts';
 import type { PoolTexture } from './texture-pool.ts';
+import { SLOTS_PER_CHUNK, UniformArena } from './uniform-arena.ts';
 
-export interface DispatchCommand {
-  readonly kind: 'dispatch';
-  readonly pipeline: Pipeline;
-  /** In the order of `pipeline.kernel.bindings`. */
-  readonly views: readonly (BufferView | PoolTexture)[];
-  /** The kernel's `Params`, packed; empty where it has none. */
-  readonly params: Uint32Array<ArrayBuffer>;
-  readonly grid: readonly [number, number, number];
-  readonly label: string;
-  /** What the profiler counts: see `RunOptions`. */
-  readonly flops?: number | undefined;
-  readonly bytes?: number | undefined;
-  /** The bind group it had last time, for commands that are queued again; the encoder's own. */
-  group?: { readonly gpu: GPUBindGroup; readonly chunk: number; readonly generation: number };
-}
-
-export interface WriteCommand {
-  readonly kind: 'write';
-  readonly target: BufferView;
-  readonly data: Uint8Array<ArrayBuffer>;
-}
-
-export interface CopyCommand {
-  readonly kind: 'copy';
-  readonly source: BufferView;
-  readonly target: BufferView;
-}
-
-export interface ReadCommand {
-  readonly kind: 'read';
-  readonly source: BufferView;
-  readonly staging: GPUBuffer;
-}
-
-export interface ClearCommand {
-  readonly kind: 'clear';
-  readonly target: BufferView;
-}
-
-/** Mirrors a buffer range in a texture. */
-export interface TextureCommand {
-  readonly kind: 'texture';
-  readonly source: BufferView;
-  readonly texture: PoolTexture;
-}
-
-/** Commands that are replayed as they stand, and what only their encoder knows of them. */
-export interface Script {
-  readonly commands: readonly Exclude<Command, ReadCommand | ScriptCommand>[];
-  /** Every buffer that they name. */
-  readonly buffers: ReadonlySet<PoolBuffer>;
-  encoded?: EncodedScript;
-  /** Will not be replayed any more. */
-  dropped?: boolean;
-}
-
+/** A script as its encoder keeps it between replays. */
 interface EncodedScript {
   readonly groups: readonly (GPUBindGroup | undefined)[];
   /** What the script's writes write comes here in one piece, each at its place in bytes, and is copied where it belongs. */
@@ -74,23 +20,6 @@ interface EncodedScript {
   /** Made while the device worked on the step before; a command buffer can be submitted once. */
   ahead?: GPUCommandBuffer | undefined;
 }
-
-/** A script to be submitted once more, with new data for its writes. */
-export interface ScriptCommand {
-  readonly kind: 'script';
-  readonly script: Script;
-  /** In the script's order. */
-  readonly data: readonly Uint8Array<ArrayBuffer>[];
-}
-
-export type Command =
-  | DispatchCommand
-  | WriteCommand
-  | CopyCommand
-  | ReadCommand
-  | ClearCommand
-  | TextureCommand
-  | ScriptCommand;
 
 /** Counters since the device was made; a bench takes differences. */
 export interface EncoderStats {
@@ -105,55 +34,12 @@ export interface EncoderStats {
   aheadMs: number;
 }
 
-/** Uniform slots at fixed places: the n-th dispatch of a batch with parameters always uses slot n. */
-class UniformArena {
-  readonly #device: GPUDevice;
-  readonly #chunks: { gpu: GPUBuffer; host: Uint32Array<ArrayBuffer> }[] = [];
-  readonly #chunkSlots: number;
-  used = 0;
-
-  /** For `slots` dispatches where there cannot be more. */
-  constructor(device: GPUDevice, slots = SLOTS_PER_CHUNK) {
-    this.#device = device;
-    this.#chunkSlots = Math.min(slots, SLOTS_PER_CHUNK);
-  }
-
-  take(params: Uint32Array): number {
-    const slot = this.used++;
-    const chunk = Math.floor(slot / SLOTS_PER_CHUNK);
-    if (chunk === this.#chunks.length)
-      this.#chunks.push({
-        gpu: this.#device.createBuffer({ label: 'uniform arena', size: SLOT * this.#chunkSlots, usage: 0x40 | 0x08 }), // UNIFORM | COPY_DST
-        host: new Uint32Array((SLOT / 4) * this.#chunkSlots),
-      });
-    this.#chunks[chunk]!.host.set(params, (slot % SLOTS_PER_CHUNK) * (SLOT / 4));
-    return slot;
-  }
-
-  buffer(slot: number): GPUBuffer {
-    return this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!.gpu;
-  }
-
-  /** Uploads the slots taken since the last call; returns the bytes sent. */
-  upload(): number {
-    let left = this.used;
-    for (const chunk of this.#chunks) {
-      if (left <= 0) break;
-      const slots = Math.min(left, SLOTS_PER_CHUNK);
-      this.#device.queue.writeBuffer(chunk.gpu, 0, chunk.host, 0, slots * (SLOT / 4));
-      left -= slots;
-    }
-    const bytes = this.used * SLOT;
-    this.used = 0;
-    return bytes;
-  }
-}
-
 export class Encoder {
   readonly #device: GPUDevice;
   readonly #maxBindingBytes: number;
   readonly #arena: UniformArena;
   readonly #groups = new Map<string, GPUBindGroup>();
+  readonly #encoded = new WeakMap<Script, EncodedScript>();
   #generation = 0;
   readonly stats: EncoderStats = {
     dispatches: 0,
@@ -246,8 +132,9 @@ export class Encoder {
   }
 
   /** Whether every pipeline of a script is compiled; until then its commands wait one by one. */
-  canEncode({ encoded, commands }: Script): boolean {
-    return encoded !== undefined || commands.every((c) => c.kind !== 'dispatch' || c.pipeline.compiled !== undefined);
+  canEncode(script: Script): boolean {
+    if (this.#encoded.has(script)) return true;
+    return script.commands.every((c) => c.kind !== 'dispatch' || c.pipeline.compiled !== undefined);
   }
 
   /** Encodes the next run of a script, to have it ready when it is submitted. */
@@ -287,7 +174,8 @@ export class Encoder {
   }
 
   #prepare(script: Script): EncodedScript {
-    if (script.encoded) return script.encoded;
+    const known = this.#encoded.get(script);
+    if (known) return known;
     const arena = new UniformArena(this.#device, script.commands.filter(needsSlot).length);
     const slots = this.#placeParams(script.commands, arena);
     this.stats.uniformBytes += arena.upload();
@@ -296,8 +184,9 @@ export class Encoder {
       return slots[n]! < 0 ? this.#bindGroup(command, -1) : this.#newGroup(command, slots[n]!, arena);
     });
     const dispatches = script.commands.filter(({ kind }) => kind === 'dispatch').length;
-    script.encoded = { groups, slots, upload: this.#uploadOf(script), dispatches };
-    return script.encoded;
+    const encoded: EncodedScript = { groups, slots, upload: this.#uploadOf(script), dispatches };
+    this.#encoded.set(script, encoded);
+    return encoded;
   }
 
   #uploadOf({ commands }: Script): EncodedScript['upload'] {

@@ -19,11 +19,16 @@ export class Failures {
     this.#count++;
   }
 
-  /** The device is gone: everybody who waits is told, and all later calls are refused. */
-  lose(lost: DeviceLostError): void {
+  throwIfLost(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** The device is gone: everybody who waits is told, and all later calls are refused. Returns the first such error. */
+  lose(lost: DeviceLostError): DeviceLostError {
     this.#lost ??= lost;
     for (const reject of this.#waiting) reject(this.#lost);
     this.#waiting.clear();
+    return this.#lost;
   }
 
   /** What a wait that begins now must pass to `throwSince` when it ends. */

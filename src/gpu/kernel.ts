@@ -148,15 +148,3 @@ export function checkNames(kernel: Kernel, kind: 'bind' | 'params' | 'overrides'
     missing === undefined ? `Leave ${unknown} out or declare it in the kernel.` : `Give ${missing}.`,
   );
 }
-
-/** Parameters as they lie in WGSL. */
-export function packParams(kernel: Kernel, params: Params, op: string): Uint32Array<ArrayBuffer> {
-  checkNames(kernel, 'params', params, op);
-  const words = new Uint32Array(kernel.params.length);
-  const floats = new Float32Array(words.buffer);
-  kernel.params.forEach(({ name, type }, i) => {
-    if (type === 'f32') floats[i] = params[name]!;
-    else words[i] = params[name]!; // i32 keeps its bits
-  });
-  return words;
-}

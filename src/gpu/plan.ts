@@ -1,7 +1,7 @@
 // A recorded step: the commands that it queued, to be queued again with new data, and the buffers that it holds for them.
 import { WeftError } from '../errors.ts';
 import type { BufferPool, PoolBuffer } from './buffer-pool.ts';
-import type { Command, Script, WriteCommand } from './encoder.ts';
+import type { Command, Script, WriteCommand } from './command.ts';
 
 /** Something on the host that a step's commands depended on while it was recorded. */
 interface Guard {

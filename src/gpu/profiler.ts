@@ -1,9 +1,7 @@
 // Time of each kernel from timestamp queries: one compute pass per dispatch, read back as soon as the device is done with them.
-import { WeftError } from '../errors.ts';
-import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
+import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './command.ts';
 import type { Pipeline } from './pipelines.ts';
 import { boundBytes } from './traffic.ts';
-import type { KernelSet } from './tuning.ts';
 
 /** One dispatch as it ran. */
 export interface KernelTime {
@@ -72,7 +70,7 @@ export class Profiler {
   #reading: Promise<void> = Promise.resolve();
   #kept: KernelTime[] = [];
 
-  /** Throws WeftError where the device was made without timestamp queries. */
+  /** For a device with timestamp queries. */
   constructor(device: GPUDevice) {
     this.#device = device;
     this.#queries = device.createQuerySet({ label: 'profiler', type: 'timestamp', count: CAPACITY });
@@ -168,15 +166,6 @@ export class Profiler {
     const size = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)));
     return this.#device.createBuffer({ label: 'profiler', size, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
   }
-}
-
-/** Why a device that was made without timestamp queries cannot be profiled. */
-export function noTimestamps(adapter: string, kernels: KernelSet): WeftError {
-  return new WeftError(
-    kernels === 'portable'
-      ? 'profile: portable kernels run without timestamp-query, by which kernels are timed. Run without profiling or choose other kernels.'
-      : `profile: adapter "${adapter}" has no timestamp-query, by which kernels are timed. Run without profiling or choose another adapter.`,
-  );
 }
 
 function timed(kernels: readonly Pending[], stamps: BigUint64Array): KernelTime[] {

@@ -1,12 +1,11 @@
 // One command buffer in the making: a command encoder, the compute pass open in it, and what is bound there.
-import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './encoder.ts';
+import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCommand } from './command.ts';
 import type { BufferView } from './kernel.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
-import { encodeTextureCopy } from './texture-pool.ts';
+import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+import { SLOT, SLOTS_PER_CHUNK } from './uniform-arena.ts';
 
-export const SLOT = 256; // minUniformBufferOffsetAlignment of every adapter divides it
-export const SLOTS_PER_CHUNK = 1024;
 /** Dynamic offsets of the slots of a chunk. */
 const OFFSETS = Uint32Array.from({ length: SLOTS_PER_CHUNK }, (_, slot) => slot * SLOT);
 
@@ -65,4 +64,20 @@ export class Sheet {
     profiler?.resolve(this.#encoder);
     return this.#encoder.finish({ label: this.#label });
   }
+}
+
+/** Copies a buffer range into a linear texture: whole rows at once, then what is left of the last one. */
+function encodeTextureCopy(encoder: GPUCommandEncoder, source: BufferView, texture: PoolTexture): void {
+  const texels = Math.ceil(source.bytes / BYTES_PER_TEXEL);
+  const whole = Math.floor(texels / TEXELS_PER_ROW);
+  const rest = texels % TEXELS_PER_ROW;
+  const bytesPerRow = TEXELS_PER_ROW * BYTES_PER_TEXEL;
+  const copy = (row: number, width: number, height: number) =>
+    encoder.copyBufferToTexture(
+      { buffer: source.buffer.gpu, offset: source.offset + row * bytesPerRow, bytesPerRow },
+      { texture: texture.gpu, origin: [0, row] },
+      [width, height],
+    );
+  if (whole > 0) copy(0, TEXELS_PER_ROW, whole);
+  if (rest > 0) copy(whole, rest, 1);
 }

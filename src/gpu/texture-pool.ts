@@ -3,13 +3,12 @@
 import { refuse } from '../check.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import type { BufferView } from './kernel.ts';
 
 /** Texels used in a row of a linear texture; kernels address texel `i` at `(i % 1024, i / 1024)` (shaders/lib/texel.wgsl). */
 export const TEXELS_PER_ROW = 1024;
 /** Texels there are in a row: a few more, so that strides of powers of two do not fall on the same cache lines. */
 const ROW_PITCH = 1028;
-const BYTES_PER_TEXEL = 16;
+export const BYTES_PER_TEXEL = 16;
 
 /** A texture of `rgba32float` texels, as many rows of 1024 as it takes. */
 export interface PoolTexture {
@@ -134,20 +133,4 @@ export class TexturePool {
 /** Bytes of a texture of so many rows. */
 function textureBytes(rows: number): number {
   return rows * ROW_PITCH * BYTES_PER_TEXEL;
-}
-
-/** Copies a buffer range into a linear texture: whole rows at once, then what is left of the last one. */
-export function encodeTextureCopy(encoder: GPUCommandEncoder, source: BufferView, texture: PoolTexture): void {
-  const texels = Math.ceil(source.bytes / BYTES_PER_TEXEL);
-  const whole = Math.floor(texels / TEXELS_PER_ROW);
-  const rest = texels % TEXELS_PER_ROW;
-  const bytesPerRow = TEXELS_PER_ROW * BYTES_PER_TEXEL;
-  const copy = (row: number, width: number, height: number) =>
-    encoder.copyBufferToTexture(
-      { buffer: source.buffer.gpu, offset: source.offset + row * bytesPerRow, bytesPerRow },
-      { texture: texture.gpu, origin: [0, row] },
-      [width, height],
-    );
-  if (whole > 0) copy(0, TEXELS_PER_ROW, whole);
-  if (rest > 0) copy(whole, rest, 1);
 }

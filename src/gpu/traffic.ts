@@ -1,8 +1,7 @@
 // Bytes that a dispatch moves, from what it binds and from how its kernel uses each binding.
 import type { BufferView, Kernel } from './kernel.ts';
-import { type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
 
-const BYTES_PER_TEXEL = 16;
 const ways = new WeakMap<Kernel, readonly number[]>();
 
 /**

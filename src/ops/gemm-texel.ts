@@ -1,5 +1,4 @@
 // The method of matrix products for software adapters: operands through textures, which they load faster than buffers.
-import * as shaders from '../gpu/shaders-texel.gen.ts';
 import { wholeVec4s } from '../gpu/strips.ts';
 import type { TexelLanes } from '../gpu/tuning.ts';
 import { empty } from '../tensor/create.ts';
@@ -48,9 +47,11 @@ function launch(form: 'nn' | 'nt' | 'tn', product: Gemm, out: Tensor, a: Operand
   const { device } = out;
   const { bias, overrides } = epilogue(product);
   const lanes = device.tuning.texelLanes as TexelLanes; // canRun
+  const texels = device.texels!;
   const wide = n > 4 * lanes ? 2 : 1;
   const params = { m, n, k4: Math.ceil(k / 4), a_batch: a.batch, a_row: a.row, b_batch: b.batch, b_row: b.row };
-  device.withTextures([a.tensor.view, b.tensor.view], label, ([ta, tb]) => {
+  const { kernels } = texels;
+  texels.mirror([a.tensor.view, b.tensor.view], label, ([ta, tb]) => {
     const options = {
       bind: { a: ta, b: tb, bias, out: out.view },
       overrides,
@@ -59,12 +60,12 @@ function launch(form: 'nn' | 'nt' | 'tn', product: Gemm, out: Tensor, a: Operand
       ...work(product),
     };
     if (form === 'nt')
-      device.run(shaders.matmul_texel_nt[`${wide}_${lanes}`], {
+      device.run(kernels.matmul_texel_nt[`${wide}_${lanes}`], {
         ...options,
         params: { ...params, a_tile: a.tile, b_tile: b.tile, next },
       });
     else
-      device.run((form === 'nn' ? shaders.matmul_texel_nn : shaders.matmul_texel_tn)[`${wide}_${lanes}`], {
+      device.run((form === 'nn' ? kernels.matmul_texel_nn : kernels.matmul_texel_tn)[`${wide}_${lanes}`], {
         ...options,
         params,
       });
@@ -89,7 +90,7 @@ function packed(
   const out = empty([count, tiles, k4, TILE, 4], { device, label });
   const ahead = view.offset % device.bindingAlignment;
   const x = wholeVec4s({ ...view, offset: view.offset - ahead, bytes: view.bytes + ahead });
-  device.run(shaders.matmul_texel_pack, {
+  device.run(device.texels!.kernels.matmul_texel_pack, {
     bind: { x, out: out.view },
     params: {
       rows,

@@ -2,7 +2,6 @@
 // for the whole sequence.
 import type { Kernel } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import * as texels from '../gpu/shaders-texel.gen.ts';
 import type { Tuning } from '../gpu/tuning.ts';
 import { empty } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -118,12 +117,11 @@ function plainTile({ geometry }: Layer, pass: 'forward' | 'backward', form: Recu
   return { invocations: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
 }
 
-function kernelOf(pass: 'forward' | 'backward', { op }: Layer['cell'], { texel }: Launch): Kernel {
+function kernelOf(pass: 'forward' | 'backward', { cell: { op }, x }: Layer, { texel }: Launch): Kernel {
   const forward = pass === 'forward';
   if (!texel) return (forward ? shaders.recurrent_forward : shaders.recurrent_backward)[op];
-  const kernels: Readonly<Record<string, Kernel>> = forward
-    ? texels.recurrent_forward_texel
-    : texels.recurrent_backward_texel;
+  const { recurrent_forward_texel, recurrent_backward_texel } = x.device.texels!.kernels;
+  const kernels: Readonly<Record<string, Kernel>> = forward ? recurrent_forward_texel : recurrent_backward_texel;
   return kernels[`${op}_${texel}`]!;
 }
 
@@ -195,7 +193,7 @@ export function runSteps(
   const { device } = x;
   if (geometry.batch * geometry.time === 0) return;
   const launch = launchOf(layer, pass);
-  const kernel = kernelOf(pass, cell, launch);
+  const kernel = kernelOf(pass, layer, launch);
   const views = Object.fromEntries(Object.entries({ ...tensors, lengths }).map(([name, t]) => [name, t.view]));
   const run = (own: object) => {
     const bind = { ...views, ...own } as Record<string, (typeof views)[string]>;
@@ -211,8 +209,8 @@ export function runSteps(
   };
   const r = packed[pass].view;
   if (!launch.texel) run({ r });
-  else if (pass === 'forward') device.withTextures([r], cell.op, ([r]) => run({ r }));
-  else device.withTextures([r, views.d_out!, views.saved!], cell.op, ([r, d_out, saved]) => run({ r, d_out, saved }));
+  else if (pass === 'forward') device.texels!.mirror([r], cell.op, ([r]) => run({ r }));
+  else device.texels!.mirror([r, views.d_out!, views.saved!], cell.op, ([r, d_out, saved]) => run({ r, d_out, saved }));
 }
 
 /** First and last step (exclusive) of each dispatch. */

@@ -88,7 +88,7 @@ async function measureTexels(device: Device): Promise<number> {
   const [x] = slices(device, 16 * size, 1);
   const [out] = slices(device, size / 2, 1);
   const run = () =>
-    device.withTextures([x!], 'ceilings', ([texels]) =>
+    device.texels!.mirror([x!], 'ceilings', ([texels]) =>
       device.run(shaders.ceiling_texels, {
         bind: { x: texels, out: out! },
         params: { size },

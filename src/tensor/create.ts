@@ -1,7 +1,8 @@
 // Making tensors: from host values, filled, and the device they go to.
 import { refuse } from '../check.ts';
 import { WeftError } from '../errors.ts';
-import { Device, type DeviceOptions } from '../gpu/device.ts';
+import { Device } from '../gpu/device.ts';
+import type { DeviceOptions } from '../gpu/options.ts';
 import { BYTES_PER_ELEMENT, type DType, dtypeOf, INTEGER_RANGE, type TypedArray, typedArray } from './dtype.ts';
 import { keep } from './scope.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';

@@ -2,7 +2,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { platform } from '#platform';
 import { AdapterError } from '../../src/errors.ts';
-import type { Device, DeviceOptions } from '../../src/gpu/device.ts';
+import type { Device } from '../../src/gpu/device.ts';
+import type { DeviceOptions } from '../../src/gpu/options.ts';
 import * as ops from '../../src/ops/index.ts';
 import { init, ones, tensor } from '../../src/tensor/create.ts';
 import { expectClose } from '../check-op.ts';

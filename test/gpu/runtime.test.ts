@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
-import { Device, type DeviceOptions } from '../../src/gpu/device.ts';
+import { Device } from '../../src/gpu/device.ts';
+import type { DeviceOptions } from '../../src/gpu/options.ts';
 import * as ops from '../../src/ops/index.ts';
 import { arange, assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
 import type { DType } from '../../src/tensor/dtype.ts';

@@ -2,7 +2,8 @@
 // dimension, bindings, slabs. Row kernels and boxes have theirs in their own tests.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backward } from '../../src/autograd/tape.ts';
-import type { Device, DeviceOptions } from '../../src/gpu/device.ts';
+import type { Device } from '../../src/gpu/device.ts';
+import type { DeviceOptions } from '../../src/gpu/options.ts';
 import { elementsPerBinding, LONGEST_STRIP } from '../../src/gpu/strips.ts';
 import { LONGEST_SEARCH } from '../../src/ops/argmax.ts';
 import * as ops from '../../src/ops/index.ts';

@@ -3,7 +3,7 @@
 // no hole.
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { DeviceOptions } from '../../src/gpu/device.ts';
+import type { DeviceOptions } from '../../src/gpu/options.ts';
 import * as shaders from '../../src/gpu/shaders.gen.ts';
 import { tuningOf } from '../../src/gpu/tuning.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -214,7 +214,7 @@ describe('ceilings', () => {
       }
       const texels = filled(4 * 512, (i) => i);
       const out = view(4 * 16);
-      device.withTextures([texels], label, ([texture]) =>
+      device.texels!.mirror([texels], label, ([texture]) =>
         device.run(shaders.ceiling_texels, {
           bind: { x: texture, out },
           params: { size: 512 },

@@ -1,6 +1,6 @@
 // Whole runs in which nothing stale may show: what is freed becomes NaN, workgroups run backwards, every op is submitted alone.
 import { expect, test } from 'vitest';
-import type { DeviceOptions } from '../../src/gpu/device.ts';
+import type { DeviceOptions } from '../../src/gpu/options.ts';
 import { trainTagger } from '../../src/ner/index.ts';
 import { readStateDict } from '../../src/nn/module.ts';
 import { init } from '../../src/tensor/create.ts';

@@ -99,30 +99,35 @@ test('leaves import nothing but leaves', () => {
       expect(LEAVES.has(relative(root, join(root, dirname(leaf), target))), `${leaf} imports ${target}`).toBe(true);
 });
 
-test('no file is part of a circle, types aside', () => {
-  const edges = new Map(
-    files.map((file) => {
-      const text = readFileSync(join(root, file), 'utf8').replace(/^(?:import|export) type\b[^;]*;/gm, '');
-      const targets = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'/gm)].map((m) =>
-        relative(root, join(root, dirname(file), m[1]!)),
-      );
-      return [file, targets] as const;
-    }),
-  );
+/** What a file imports of the house, types and what is loaded later included. */
+const housemates = (file: string) =>
+  importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => relative(root, join(root, dirname(file), target)));
+
+/** Files of circles of types that are still to be cut. */
+const UNTIED = ['optim/optimizer.ts', 'tensor/row-sparse.ts'];
+
+test('no file is part of a circle, types included', () => {
+  const circles: string[] = [];
   const state = new Map<string, 'open' | 'done'>();
-  const visit = (file: string, path: string[]): void => {
-    if (state.get(file) === 'done') return;
-    if (state.get(file) === 'open') expect.fail(`circle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`);
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === 'open') circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (state.has(file)) return;
     state.set(file, 'open');
-    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    for (const next of housemates(file)) visit(next, [...path, file]);
     state.set(file, 'done');
   };
   for (const file of files) visit(file, []);
+  expect(circles.filter((circle) => !UNTIED.some((file) => circle.includes(file)))).toEqual([]);
 });
+
+/** Files that may only become shorter. */
+const LONG: Readonly<Record<string, number>> = { 'optim/optimizer.ts': 374, 'train/trainer.ts': 328 };
 
 test('the house has files of readable length', () => {
   const long = files
     .filter((f) => !f.endsWith('.gen.ts'))
-    .map((f) => [f, readFileSync(join(root, f), 'utf8').split('\n').length] as const);
-  expect(long.filter(([, lines]) => lines > 420)).toEqual([]);
+    .map((f) => [f, readFileSync(join(root, f), 'utf8').split('\n').length - 1] as const);
+  expect(long.filter(([file, lines]) => lines > (LONG[file] ?? 320))).toEqual([]);
 });

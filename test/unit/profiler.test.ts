@@ -1,6 +1,6 @@
 // The profiler on a device made up for it: what it asks for, in which order it tells, and that it keeps nothing.
 import { expect, test } from 'vitest';
-import type { DispatchCommand } from '../../src/gpu/encoder.ts';
+import type { DispatchCommand } from '../../src/gpu/command.ts';
 import { Profiler, type SubmitTimes } from '../../src/gpu/profiler.ts';
 import * as shaders from '../../src/gpu/shaders.gen.ts';
 

@@ -18,9 +18,6 @@ fn scaled(d: f32, scale: f32) -> f32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let begin = 4u * (linear_group(workgroup_id, num_workgroups) * WORKGROUP_SIZE + lane);
-  if begin >= params.size {
-    return;
-  }
   let end = min(begin + 4u, params.size);
   if REDUCED {
     let scale = d_loss[0] * totals[1];

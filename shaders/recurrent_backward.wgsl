@@ -31,12 +31,6 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let mine = index / QUADS * 2u;
   let panels = (quads + 7u) / 8u;
   let r_at = (d * panels + min(k / 8u, panels - 1u)) * GATES * params.hidden * 8u + k % 8u;
-  if HANDOVER == 2u {
-    for (var n = index; n < GATES * quads * rows; n += WORKGROUP_SIZE) {
-      state[n] = vec4f();
-    }
-    workgroupBarrier();
-  }
   for (var step = params.first; step < params.last; step++) {
     // Nothing comes before the first step.
     let terms = select(GATES * quads, 0u, step == 0u);

@@ -13,6 +13,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> lengths: array<u32>;            // [B]; a dummy without RAGGED
+// States that steps of one dispatch hand on, at first 0, as all workgroup memory.
 var<workgroup> state: array<vec4f, STATE>;
 
 fn length_of(b: u32) -> u32 {

@@ -2,6 +2,7 @@
 // made against references, so a mutant that makes something else is one that they find.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
+import { POISON_WORD } from '../../src/gpu/poison.ts';
 import type { Dispatch, Executable, TexelView } from './execute.ts';
 
 /** A texture as it is stored; `Uint32Array` is a buffer. */
@@ -29,8 +30,11 @@ export interface Entry {
   readonly dispatches: Recorded[];
 }
 
-/** Dispatches of one entry that are kept: of other parameters, grids or sizes; like an earlier one, of other numbers; of many words. */
-const KEPT = { other: 24, alike: 24, large: 2 };
+/**
+ * Dispatches of one entry that are kept: of other parameters, grids or sizes; like an earlier one, of other numbers, or of other
+ * numbers with an infinity or NaN among them; of many words.
+ */
+const KEPT = { other: 32, alike: 16, special: 16, large: 2 };
 /** Words that a dispatch may bind to be kept; to be one of many of an entry; to be kept for its numbers alone. */
 const WORDS = { most: 400_000, many: 60_000, alike: 4_000 };
 
@@ -51,7 +55,7 @@ export class Corpus {
     let like = `${key} ${dispatch.params.join()} ${dispatch.grid.join()} ${memory.map(({ length }) => length).join()}`;
     const alike = this.#seen.has(like);
     if (alike && words <= WORDS.alike) like += ` ${hashOf(memory)}`;
-    const kind = words > WORDS.many ? 'large' : alike ? 'alike' : 'other';
+    const kind = words > WORDS.many ? 'large' : !alike ? 'other' : memory.some(isSpecial) ? 'special' : 'alike';
     const counter = `${key} ${kind}`;
     const kept = this.#kept.get(counter) ?? 0;
     if (this.#seen.has(like) || kept >= KEPT[kind] || words > WORDS.most) return run();
@@ -89,6 +93,10 @@ export function dispatchOf({ views, params, grid, subgroupSize }: Recorded): Dis
   });
   return { views: new Map(made), params, grid, subgroupSize };
 }
+
+/** Whether a word of it is an infinity or NaN as a float, and not memory that nobody wrote. */
+const isSpecial = (words: Uint32Array) =>
+  words.some((word) => (word & 0x7f800000) === 0x7f800000 && word !== POISON_WORD);
 
 function hashOf(memory: readonly Uint32Array[]): number {
   let hash = 0x811c9dc5;

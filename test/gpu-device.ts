@@ -2,7 +2,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { Device } from '../src/gpu/device.ts';
 import type { DeviceOptions } from '../src/gpu/options.ts';
-import '../src/ops/index.ts';
 import { init, setDefaultDevice } from '../src/tensor/create.ts';
 import { defaultGenerator, manualSeed } from '../src/tensor/random.ts';
 

@@ -1,5 +1,5 @@
 // Tuning for a tagger: what its training step multiplies, tuned on the device at hand.
-import { backward } from '../autograd/tape.ts';
+import { backward } from '../ops/backward.ts';
 import { crossEntropy } from '../ops/index.ts';
 import { samplesOf, type TunedGemm, tuneGemm } from '../ops/tune-gemm.ts';
 import { getDevice } from '../tensor/create.ts';

@@ -1,14 +1,12 @@
 // Arithmetic and comparisons of two operands with their gradients: they broadcast by NumPy's rule, take plain numbers and promote
 // as PyTorch: an integer tensor beside a float tensor, or a number with a fraction, counts as f32.
-import { type Gradient, record, setAccumulate } from '../autograd/tape.ts';
+import { record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { full } from '../tensor/create.ts';
-import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { binary, castTo, compare, pointwise, unary } from './pointwise.ts';
 import { commonDtype, holds, type Operand, operandAs } from './promotion.ts';
 import { sumTo } from './reduce.ts';
-import { densify } from './row-sparse.ts';
 import * as rows from './rows.ts';
 import { choose } from './where.ts';
 
@@ -136,8 +134,3 @@ function compared(row: rows.BinaryRow, a: Tensor, b: Operand): Tensor {
   const dtype = commonDtype(row[0], 'the operands', [a, b]);
   return compare(row, operandAs(a, dtype, a), operandAs(b, dtype, a));
 }
-
-setAccumulate((a: Gradient, b: Gradient): Gradient => {
-  const [x, y] = [a, b].map((g) => (g instanceof RowSparse ? densify(g) : g)) as [Tensor, Tensor];
-  return binary(rows.add, x, y, 'accumulate');
-});

@@ -1,7 +1,8 @@
 // The training loop: batches through a loss, gradients, clipping, the optimiser, the schedule; visible top to bottom.
-import { backward } from '../autograd/tape.ts';
+
 import { refuse } from '../check.ts';
 import { NonFiniteError, WeftError } from '../errors.ts';
+import { backward } from '../ops/backward.ts';
 import { clipGradNorm } from '../optim/clip.ts';
 import { FiniteCheck } from '../optim/finite-check.ts';
 import type { SchedulerState } from '../optim/schedule.ts';

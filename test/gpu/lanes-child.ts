@@ -1,5 +1,5 @@
 // What lanes.test.ts runs in a process of its own: products and recurrent layers by the kernels for this adapter's subgroups.
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { gemmClass } from '../../src/ops/gemm-choice.ts';
 import { gru, lstm, matmul, rnn } from '../../src/ops/index.ts';
 import { init, tensor } from '../../src/tensor/create.ts';

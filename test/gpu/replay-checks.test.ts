@@ -2,8 +2,8 @@
 // gives its numbers. An op of src/ops/index.ts that has no row here, and is none of src/ops/elementwise.ts, fails.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { GRU, LSTM, type Module, RNN } from '../../src/nn/index.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as elementwise from '../../src/ops/elementwise.ts';
 import * as ops from '../../src/ops/index.ts';
 import { Adam, AdamW, clipGradNorm, type Optimizer, RMSprop, SGD } from '../../src/optim/index.ts';

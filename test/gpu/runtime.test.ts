@@ -1,9 +1,9 @@
 // The order of commands, and what no limit and no debug switch may change: the bits of a result.
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { Device } from '../../src/gpu/device.ts';
 import type { DeviceOptions } from '../../src/gpu/options.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { arange, assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
 import type { DType } from '../../src/tensor/dtype.ts';

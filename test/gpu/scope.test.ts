@@ -1,6 +1,7 @@
 // How long tensors live: steps, what leaves them, and what happens to a tensor that is used after its end.
 import { describe, expect, test } from 'vitest';
-import { backward, gradEnabled, noGrad } from '../../src/autograd/tape.ts';
+import { gradEnabled, noGrad } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { empty, tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';

@@ -1,9 +1,9 @@
 // Ten training steps of a two-layer bidirectional LSTM tagger against PyTorch: every loss within 1e-4, padded and packed.
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { IGNORE_INDEX } from '../../src/data/index.ts';
 import { Tagger } from '../../src/models/tagger.ts';
 import { flatScores } from '../../src/ner/evaluate.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { crossEntropy } from '../../src/ops/index.ts';
 import { Adam } from '../../src/optim/adam.ts';
 import { tensor } from '../../src/tensor/create.ts';

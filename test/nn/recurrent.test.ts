@@ -1,8 +1,8 @@
 // RNN, GRU and LSTM against PyTorch: outputs, final states and every gradient, whole and ragged, 1e-5 + 1e-4·max.
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { GRU, type HostTensor, LSTM, RNN } from '../../src/nn/index.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { add, mul, sum } from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';

@@ -1,6 +1,6 @@
 // Elementwise ops against PyTorch's fixtures: powers, dtypes of operands, what integers have.
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';

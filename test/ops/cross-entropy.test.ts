@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { backward, detach } from '../../src/autograd/tape.ts';
+import { detach } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { LONG_ROW } from '../../src/ops/row-kernels.ts';
 import { init, setDefaultDevice, tensor } from '../../src/tensor/create.ts';

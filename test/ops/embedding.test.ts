@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { Embedding } from '../../src/nn/embedding.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';

@@ -1,7 +1,7 @@
 // The shared golden cases of PyTorch that are ops: layer norm, cross-entropy, embedding. (Cells: test/nn/recurrent; optimisers: test/optim.)
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { crossEntropy, densify, embedding, layerNorm, mul, sum } from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';

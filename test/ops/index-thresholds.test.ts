@@ -1,8 +1,8 @@
 // Gradients of rows taken by index, on both sides of every number at which they are computed another way. Gradients are small whole
 // numbers, so that sums are exact in any order.
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { Device } from '../../src/gpu/device.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { MOST_LINKED } from '../../src/ops/index-select.ts';
 import { LONGEST_SPAN, WHOLE_ROWS } from '../../src/ops/segments.ts';

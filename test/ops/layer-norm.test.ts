@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { LEAST_SLAB } from '../../src/ops/layer-norm.ts';
 import { LONG_ROW } from '../../src/ops/row-kernels.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';

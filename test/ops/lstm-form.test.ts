@@ -1,7 +1,7 @@
 // The forms of the recurrence beside each other: the same numbers, the same bits every time, and how many dispatches they take.
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { tuningOf } from '../../src/gpu/tuning.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { gru, lstm, rnn, sum } from '../../src/ops/index.ts';
 import { type RecurrentForm, recurrentForm } from '../../src/ops/recurrent-launch.ts';
 import { tensor } from '../../src/tensor/create.ts';

@@ -2,7 +2,7 @@
 // (test/fixtures/cases/specials.py). Exceptions are the table of docs/special-values.md.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { RowSparse } from '../../src/tensor/row-sparse.ts';

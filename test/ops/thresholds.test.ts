@@ -1,11 +1,11 @@
 // Both sides of every number at which elementwise ops, reductions and copies change how their work is cut: strips, workgroups a
 // dimension, bindings, slabs. Row kernels and boxes have theirs in their own tests.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import type { DeviceOptions } from '../../src/gpu/options.ts';
 import { elementsPerBinding, LONGEST_STRIP } from '../../src/gpu/strips.ts';
 import { LONGEST_SEARCH } from '../../src/ops/argmax.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { WORKGROUP } from '../../src/ops/pointwise.ts';
 import { LONGEST_SUM } from '../../src/ops/reduce.ts';

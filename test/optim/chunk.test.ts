@@ -1,11 +1,12 @@
 // Parameters moved together: one dispatch for all of them, the bits of each alone, and tensors that stay what they are.
 import { expect, test } from 'vitest';
-import { backward, detach } from '../../src/autograd/tape.ts';
+import { detach } from '../../src/autograd/tape.ts';
 import { Device } from '../../src/gpu/device.ts';
 import { Linear } from '../../src/nn/linear.ts';
 import { readStateDict } from '../../src/nn/module.ts';
 import { Sequential } from '../../src/nn/sequential.ts';
 import { mul } from '../../src/ops/arithmetic.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { Adam, clipGradNorm, clipGradValue, RMSprop, SGD } from '../../src/optim/index.ts';
 import { placeOf } from '../../src/tensor/chunk.ts';

@@ -1,7 +1,7 @@
 // Steps that are not finite: whatever the optimiser and the form of its update, nothing changes, and training may go on.
 import { describe, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { NonFiniteError } from '../../src/errors.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { add, embedding, mul, sum } from '../../src/ops/index.ts';
 import { Adam, AdamW, clipGradNorm, FiniteCheck, type Optimizer, RMSprop, SGD } from '../../src/optim/index.ts';
 import { compile } from '../../src/tensor/compile.ts';

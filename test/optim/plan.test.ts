@@ -1,8 +1,8 @@
 // Optimisers in a recorded step: scalars and counters go on in replays, and what changes the kernels is told.
 import { expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import type { Plan } from '../../src/gpu/plan.ts';
 import { add, mul } from '../../src/ops/arithmetic.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { mean, sum } from '../../src/ops/reduce.ts';
 import { BLOCK } from '../../src/optim/blocks.ts';

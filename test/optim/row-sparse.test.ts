@@ -1,8 +1,8 @@
 // Row-sparse gradients: the bits of the dense gradient, in all forms of rows, whole and in pieces.
 import { expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { Device } from '../../src/gpu/device.ts';
 import { mul } from '../../src/ops/arithmetic.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { embedding } from '../../src/ops/embedding.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { densify } from '../../src/ops/row-sparse.ts';

@@ -1,7 +1,7 @@
 // Updates and norms on both sides of every number at which they are dispatched another way. Values are small whole numbers and rates
 // powers of two, so that SGD is exact.
 import { expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { mul } from '../../src/ops/index.ts';
 import { BLOCK, MOST_TABLES } from '../../src/optim/blocks.ts';
 import { clipGradNorm, PER_DISPATCH } from '../../src/optim/clip.ts';

@@ -1,8 +1,8 @@
 // checkOp for the executor, where every element costs a thousand times what it costs on a device: forward and backward once, at the
 // smaller shapes, against the reference's values and its slope in one direction. test/check-op.ts is the whole check.
 import { expect } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import { add, mul } from '../../src/ops/arithmetic.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { densify } from '../../src/ops/row-sparse.ts';
 import { tensor } from '../../src/tensor/create.ts';

@@ -246,7 +246,7 @@ describe('combinations that no test of an op makes', () => {
     const { Device } = await import('../../src/gpu/device.ts');
     const ops = await import('../../src/ops/index.ts');
     const { Adam, clipGradNorm, RMSprop, SGD } = await import('../../src/optim/index.ts');
-    const { backward } = await import('../../src/autograd/tape.ts');
+    const { backward } = await import('../../src/ops/backward.ts');
     const { densify } = await import('../../src/ops/row-sparse.ts');
     const { RowSparse } = await import('../../src/tensor/row-sparse.ts');
     const { setDefaultDevice, tensor } = await import('../../src/tensor/create.ts');
@@ -346,7 +346,7 @@ describe('combinations that no test of an op makes', () => {
     const { Device } = await import('../../src/gpu/device.ts');
     const ops = await import('../../src/ops/index.ts');
     const { Adam, AdamW, clipGradNorm, FiniteCheck, RMSprop, SGD } = await import('../../src/optim/index.ts');
-    const { backward } = await import('../../src/autograd/tape.ts');
+    const { backward } = await import('../../src/ops/backward.ts');
     const { setDefaultDevice, tensor } = await import('../../src/tensor/create.ts');
     const device = await Device.create({ debug: EXACT });
     setDefaultDevice(device);

@@ -1,11 +1,11 @@
 // Recorded steps: replays equal the step itself to the bit, create nothing, and are refused where the host changed.
 import { afterEach, expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
 import type { Device } from '../../src/gpu/device.ts';
 import type { DeviceOptions } from '../../src/gpu/options.ts';
 import { Tagger } from '../../src/models/tagger.ts';
 import { Dropout, Linear } from '../../src/nn/index.ts';
 import { readStateDict } from '../../src/nn/module.ts';
+import { backward } from '../../src/ops/backward.ts';
 import { crossEntropy, maskedSelect, mean, mseLoss, mul, oneHot, reshape, sum } from '../../src/ops/index.ts';
 import { Adam, OneCycleLR, SGD } from '../../src/optim/index.ts';
 import { compile } from '../../src/tensor/compile.ts';

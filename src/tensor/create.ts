@@ -5,7 +5,7 @@ import { Device } from '../gpu/device.ts';
 import type { DeviceOptions } from '../gpu/options.ts';
 import { BYTES_PER_ELEMENT, type DType, dtypeOf, INTEGER_RANGE, type TypedArray, typedArray } from './dtype.ts';
 import { keep } from './scope.ts';
-import { formatShape, type Shape, sizeOf } from './shape.ts';
+import { formatShape, type Shape, sameShape, sizeOf } from './shape.ts';
 import { Storage, Tensor } from './tensor.ts';
 
 let defaultDevice: Device | undefined;
@@ -140,8 +140,25 @@ function converted(op: string, argument: string, dtype: DType, values: ArrayLike
   return typedArray(dtype, values);
 }
 
-/** Overwrites a tensor's elements with host values of the same number, those it keeps on the host included. */
-export function assign(target: Tensor, data: TypedArray): void {
+/**
+ * Overwrites a tensor's elements: with host values of the same number, those it keeps on the host included, or with the elements of
+ * another tensor of its shape and dtype, on the device (`target.copy_(data)` in PyTorch, without a gradient).
+ */
+export function assign(target: Tensor, data: TypedArray | Tensor): void {
+  if ('storage' in data) {
+    if (!sameShape(data.shape, target.shape) || data.dtype !== target.dtype)
+      refuse(
+        'assign',
+        'data',
+        `${target.dtype} ${formatShape(target.shape)}`,
+        `${data.dtype} ${formatShape(data.shape)}`,
+      );
+    if (target.host)
+      refuse('assign', 'target', 'without values on the host', 'made of host values', 'Give host values instead.');
+    if (target.size > 0)
+      target.device.copy({ ...data.view, bytes: data.bytes }, { ...target.view, bytes: target.bytes });
+    return;
+  }
   checkArray('assign', 'data', data);
   if (data.length !== target.size || dtypeOf(data) !== target.dtype)
     refuse('assign', 'data', `${target.size} values of ${target.dtype}`, `${data.length} of ${dtypeOf(data)}`);

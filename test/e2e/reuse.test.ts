@@ -34,6 +34,7 @@ console.log(JSON.stringify({ first, last, found }));
 
 /** Uses what `weftgrad/*` declare, with nothing of the reader's own but the language: no DOM, no Node, no @webgpu/types. */
 const TYPES = `import { type Device, LSTM, Module, type Tensor, tensor } from 'weftgrad';
+import { EntityF1, TAGGER_SCHEMA, Vocabulary } from 'weftgrad/data';
 import { type TaggerConfig, trainTagger } from 'weftgrad/ner';
 import { Trainer, type TrainerOptions } from 'weftgrad/train';
 
@@ -47,6 +48,7 @@ export const trainer = (options: TrainerOptions<number, Tensor>): Promise<boolea
 export const rate = (config: TaggerConfig): number => config.training.epochs;
 export const read = async (x: Tensor, device: Device): Promise<[number, string]> => [await x.item(), device.info.name];
 export const session: Promise<unknown> = trainTagger({} as Parameters<typeof trainTagger>[0]);
+export const data = [EntityF1, TAGGER_SCHEMA, Vocabulary];
 // @ts-expect-error a tensor is made of numbers
 tensor('1');
 // @ts-expect-error sizes are numbers
@@ -121,6 +123,16 @@ describe.each(['nodenext', 'bundler'] as const)('strict TypeScript, moduleResolu
     const typeRoots = [join(root, 'node_modules/@types')];
     await typecheck({ 'node.ts': NODE_TYPES }, { ...RESOLUTION[kind], types: ['node'], typeRoots });
   });
+});
+
+test("an op of one's own with a gradient, from outside, in strict TypeScript", async () => {
+  const example = await readFile(join(root, 'examples/07-custom-op.ts'), 'utf8');
+  await typecheck(
+    { 'custom-op.ts': `declare const console: { log(...words: string[]): void };\n${example}` },
+    { ...RESOLUTION.nodenext, types: [] },
+  );
+  const { out } = await run(process.execPath, ['out/custom-op.js'], { cwd: app });
+  expect(out).toMatch(/agrees with its reference, forward and backward\n$/);
 });
 
 test('npx weft --help lists the commands', async () => {

@@ -1,2 +1,3 @@
 // What tests of our own ops use of `weftgrad/custom`.
-export { type CheckOptions, checkOp, expectClose } from '../src/entry/check-op.ts';
+export { type CheckOptions, checkOp } from '../src/entry/check-op.ts';
+export { expectClose } from '../src/entry/close.ts';

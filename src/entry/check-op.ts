@@ -2,7 +2,6 @@
 // nobody writes a reference backward. A small case of each call is run again with NaN, infinities, -0 and a subnormal number among its
 // inputs and upstream gradients.
 
-import { WeftError } from '../errors.ts';
 import { add, mul } from '../ops/arithmetic.ts';
 import { backward } from '../ops/backward.ts';
 import { sum } from '../ops/reduce.ts';
@@ -12,6 +11,7 @@ import { RowSparse } from '../tensor/row-sparse.ts';
 import { step } from '../tensor/scope.ts';
 import { formatShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { expectClose, fail } from './close.ts';
 import { type Nd, randomNd } from './nd.ts';
 
 export interface CheckOptions {
@@ -282,37 +282,6 @@ async function gradients(leaves: readonly Tensor[]): Promise<Float64Array[]> {
     if (dense !== grad) dense.dispose();
   }
   return out;
-}
-
-/** Fails with the worst element unless `|got - expected| <= atol + rtol * max|expected|` everywhere. */
-export function expectClose(
-  got: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  rtol: number,
-  atol: number,
-  what: string,
-): void {
-  if (got.length !== expected.length) fail(`${what} has ${got.length} elements, expected ${expected.length}`);
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]!));
-  let worst = -1;
-  let error = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const e = Math.abs(got[i]! - expected[i]!);
-    if (!(e <= error)) {
-      error = e;
-      worst = i;
-    }
-  }
-  const allowed = atol + rtol * largest;
-  if (!(error <= allowed))
-    fail(
-      `${what}: element ${worst} is ${got[worst]}, expected ${expected[worst]} (off by ${error}, allowed ${allowed})`,
-    );
-}
-
-function fail(message: string): never {
-  throw new WeftError(`checkOp: ${message}`);
 }
 
 function list<T>(x: T | T[]): T[] {

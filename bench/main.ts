@@ -27,6 +27,10 @@ const SUITES: Record<string, { about: string; load: () => Promise<Suite> }> = {
     about: 'a training step on Mesa’s software adapter at 4, 8 and 16 lanes',
     load: async () => (await import('./suites/lanes.ts')).lanes,
   },
+  check: {
+    about: 'what it costs a training step to be refused where it is not finite',
+    load: async () => (await import('./suites/check.ts')).check,
+  },
   step: {
     about: 'dispatches, submits, buffers, bind groups and encoding of one steady step',
     load: async () => (await import('./suites/step.ts')).step,

@@ -43,6 +43,8 @@ export interface StepVariant {
   form: 'default' | 'scan' | 'steps';
   /** Whether the step is recorded once and replayed. */
   recorded: boolean;
+  /** Whether the norm of the gradients is clipped, and whether a step that is not finite is refused, too. */
+  norm: 'none' | 'clipped' | 'checked';
   /** Whether PyTorch on a card may round operands to TF32. */
   tf32: boolean;
 }

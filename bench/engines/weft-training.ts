@@ -1,5 +1,16 @@
 // A tagger in training by weft, as a program that uses weft writes it, with the counters of its last step.
-import { Adam, backward, type Compiled, compile, crossEntropy, type Device, step, tensor } from '../../src/index.ts';
+import {
+  Adam,
+  backward,
+  type Compiled,
+  clipGradNorm,
+  compile,
+  crossEntropy,
+  type Device,
+  FiniteCheck,
+  step,
+  tensor,
+} from '../../src/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { LEARNING_RATE, type StepSpec } from '../named-steps.ts';
 import type { StepCounters, StepVariant } from '../protocol.ts';
@@ -33,10 +44,12 @@ export class Training implements TrainHandle {
     this.model = new StepModel(spec, { opByOp });
     this.#optimizer = new Adam(this.model.parameters(), { lr: LEARNING_RATE });
     this.#shape = [spec.batch, spec.time];
+    const check = variant.norm === 'checked' ? new FiniteCheck(device) : undefined;
     const one = ({ ids, tags }: Inputs) => {
       const loss = crossEntropy(this.model.forward(ids), tags);
       backward(loss);
-      this.#optimizer.step();
+      if (variant.norm !== 'none') clipGradNorm(this.model.parameters(), 5, check ? { check, loss } : {});
+      this.#optimizer.step({ check });
       this.#optimizer.zeroGrad();
       return loss;
     };

@@ -142,7 +142,7 @@ async function vocabularies(device: Device, options: SuiteOptions): Promise<Resu
     const parameters = startingWeights(spec);
     const training = new Training(device, spec, {
       opByOp: false,
-      variant: { form: 'default', recorded: true, tf32: false },
+      variant: { form: 'default', recorded: true, norm: 'none', tf32: false },
     });
     training.model.loadStateDict(new Map(parameters.map(({ name, shape, data }) => [name, { shape, data }])));
     const next = () => {

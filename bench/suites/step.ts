@@ -15,7 +15,7 @@ default, scan, steps: form of the recurrence (the adapter's own, one dispatch in
 
 `;
 
-const REPLAY: StepVariant = { form: 'default', recorded: true, tf32: false };
+const REPLAY: StepVariant = { form: 'default', recorded: true, norm: 'none', tf32: false };
 const VARIANTS: readonly [suffix: string, variant: StepVariant, opByOp: boolean][] = [
   ['', REPLAY, false],
   ['-scan', { ...REPLAY, form: 'scan' }, false],

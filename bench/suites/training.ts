@@ -19,7 +19,7 @@ import { judge } from './training-check.ts';
 const ENGINES: readonly EngineName[] = ['weft', 'weft-op-by-op', 'tfjs-webgpu', 'torch-cpu', 'torch-cuda'];
 /** Too slow to be waited for at the full size. */
 const SMALL_ONLY: readonly EngineName[] = ['weft-op-by-op', 'tfjs-webgpu'];
-export const PLAIN: StepVariant = { form: 'default', recorded: true, tf32: false };
+export const PLAIN: StepVariant = { form: 'default', recorded: true, norm: 'none', tf32: false };
 const FIRST_STEPS = 3;
 
 interface Trainee extends Contender {

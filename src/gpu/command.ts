@@ -2,7 +2,7 @@
 import type { PoolBuffer } from './buffer-pool.ts';
 import type { BufferView } from './kernel.ts';
 import type { Pipeline } from './pipelines.ts';
-import type { PoolTexture } from './texture-pool.ts';
+import type { PoolTexture } from './texture.ts';
 
 export interface DispatchCommand {
   readonly kind: 'dispatch';

@@ -4,7 +4,7 @@ import { DeviceError } from '../errors.ts';
 import type { DispatchCommand } from './command.ts';
 import { type Bindings, type BufferView, checkNames, type Kernel, type Overrides, type Params } from './kernel.ts';
 import type { PipelineCache } from './pipelines.ts';
-import type { PoolTexture } from './texture-pool.ts';
+import type { PoolTexture } from './texture.ts';
 
 export interface RunOptions<B extends Bindings = Bindings, P extends Params = Params, O extends Overrides = Overrides> {
   bind: B;

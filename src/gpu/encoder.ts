@@ -4,7 +4,7 @@ import type { Command, DispatchCommand, Script, ScriptCommand } from './command.
 import type { BufferView } from './kernel.ts';
 import type { Profiler } from './profiler.ts';
 import { Sheet } from './sheet.ts';
-import type { PoolTexture } from './texture-pool.ts';
+import type { PoolTexture } from './texture.ts';
 import { SLOTS_PER_CHUNK, UniformArena } from './uniform-arena.ts';
 
 /** A script as its encoder keeps it between replays. */

@@ -2,7 +2,7 @@
 import { refuse } from '../check.ts';
 import type { PoolBuffer } from './buffer-pool.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
-import type { PoolTexture } from './texture-pool.ts';
+import type { PoolTexture } from './texture.ts';
 import { expand, type ShaderSource, variantsOf } from './wgsl.ts';
 
 /** A byte range of a buffer, as a kernel sees it. */

@@ -1,7 +1,7 @@
 // For tests: what is freed, and what is new, becomes NaN, so that whoever reads stale memory shows it.
 import { type PoolBuffer, poolBuffer } from './buffer-pool.ts';
 import type { Command } from './command.ts';
-import { type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+import { type PoolTexture, TEXELS_PER_ROW } from './texture.ts';
 
 /** The NaN that poison is made of: one that no arithmetic makes, so that it can be told from one that was computed. */
 export const POISON_WORD = 0x7fc0dead;

@@ -3,7 +3,7 @@ import type { ClearCommand, CopyCommand, DispatchCommand, ReadCommand, TextureCo
 import type { BufferView } from './kernel.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
-import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture.ts';
 import { SLOT, SLOTS_PER_CHUNK } from './uniform-arena.ts';
 
 /** Dynamic offsets of the slots of a chunk. */

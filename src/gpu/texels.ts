@@ -3,7 +3,8 @@
 import type { Command } from './command.ts';
 import type { BufferView } from './kernel.ts';
 import * as kernels from './shaders-texel.gen.ts';
-import { type PoolTexture, TexturePool, type TexturePoolOptions } from './texture-pool.ts';
+import type { PoolTexture } from './texture.ts';
+import { TexturePool, type TexturePoolOptions } from './texture-pool.ts';
 
 export interface TexelsOptions extends TexturePoolOptions {
   /** Takes the commands that fill textures. */

@@ -3,21 +3,10 @@
 import { refuse } from '../check.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture.ts';
 
-/** Texels used in a row of a linear texture; kernels address texel `i` at `(i % 1024, i / 1024)` (shaders/lib/texel.wgsl). */
-export const TEXELS_PER_ROW = 1024;
 /** Texels there are in a row: a few more, so that strides of powers of two do not fall on the same cache lines. */
 const ROW_PITCH = 1028;
-export const BYTES_PER_TEXEL = 16;
-
-/** A texture of `rgba32float` texels, as many rows of 1024 as it takes. */
-export interface PoolTexture {
-  readonly kind: 'texture';
-  readonly id: number;
-  readonly gpu: GPUTexture;
-  readonly view: GPUTextureView;
-  readonly rows: number;
-}
 
 export interface TexturePoolOptions {
   /** Counts textures against the byte budget. */

@@ -1,6 +1,6 @@
 // Bytes that a dispatch moves, from what it binds and from how its kernel uses each binding.
 import type { BufferView, Kernel } from './kernel.ts';
-import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture-pool.ts';
+import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture.ts';
 
 const ways = new WeakMap<Kernel, readonly number[]>();
 

@@ -1,7 +1,7 @@
 // The package as others get it: built, packed, installed into an empty folder, and used from there as its README says.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -171,28 +171,71 @@ export async function resolve(name, context, next) {
   ).toEqual([expect.stringContaining('/node_modules/webgpu/')]);
 });
 
+/** Bytes, minified and gzipped, of what a program loads when it starts. What a device loads for software adapters alone is no part of it. */
+const BUDGETS = {
+  small: {
+    bytes: 37_000,
+    program: `import { backward, init, matmul, SGD, sum, tensor } from 'weftgrad';
+
+await init();
+const w = tensor([[1, 2], [3, 4]], { requiresGrad: true });
+const optimizer = new SGD([w], { lr: 0.01 });
+backward(sum(matmul(matmul(w, w), w)));
+optimizer.step();
+console.log(JSON.stringify([...await w.data()]));
+`,
+  },
+  tagger: {
+    bytes: 66_000,
+    program: `export { Adam, backward, compile, crossEntropy, Embedding, init, Linear, LSTM, Module } from 'weftgrad';
+export { parseSafetensors, serializeSafetensors, tensor } from 'weftgrad';`,
+  },
+};
+
 describe('bundled for browsers', () => {
-  test.each(['weftgrad', 'weftgrad/train', 'weftgrad/ner'])('%s needs nothing but itself', async (entry) => {
-    const { text, inputs, imports } = await bundle(`export * from '${entry}';`);
+  const entries = ['weftgrad', 'weftgrad/data', 'weftgrad/ner', 'weftgrad/train'];
+  test.each(entries)('%s needs nothing but itself', async (entry) => {
+    const { weight, inputs, imports } = await bundle(`export * from '${entry}';`);
     expect(imports).toEqual([]);
     expect(inputs.filter((path) => path !== '<stdin>' && !path.startsWith('node_modules/weftgrad/dist/'))).toEqual([]);
     expect(inputs).not.toContain('node_modules/weftgrad/dist/platform/node.js');
     if (entry === 'weftgrad') expect(inputs).toContain('node_modules/weftgrad/dist/platform/browser.js');
-    console.log(`${entry} in a browser: ${weigh(text)}`);
+    console.log(`${entry} in a browser: ${kilobytes(weight)} gzipped`);
+  });
+
+  test.each(Object.entries(BUDGETS))('a %s program keeps to its budget', async (name, { program, bytes }) => {
+    const { weight, inputs } = await bundle(program);
+    console.log(`a ${name} program in a browser: ${kilobytes(weight)} of ${kilobytes(bytes)} gzipped`);
+    expect(weight).toBeLessThanOrEqual(bytes);
+    for (const part of ['gpu/texels.js', 'gpu/shaders-texel.gen.js', 'gpu/profiler.js', 'profile/'])
+      expect(inputs.filter((path) => path.includes(part))).toEqual([]);
   });
 
   test('what is left after tree shaking trains on navigator.gpu', async () => {
-    const { text } = await bundle(TRAIN);
-    console.log(`a linear model in a browser: ${weigh(text)}`);
-    // Dawn stands in for the browser; the bundle itself has no way to find it.
-    const browser = `import { create } from 'webgpu';
-Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
-await import('./bundle.mjs');`;
-    await writeFile(join(app, 'bundle.mjs'), text);
-    await writeFile(join(app, 'browser.mjs'), browser);
-    expectTrained(await run(process.execPath, ['browser.mjs'], { cwd: app }));
+    expectTrained(await runBundled(TRAIN));
+  });
+
+  test('gradients meet in a program that adds nothing itself', async () => {
+    // L = 1ᵀWWW1 has dL/dW = 1(W²1)ᵀ + (Wᵀ1)(W1)ᵀ + (Wᵀ)²1·1ᵀ.
+    const stepped = JSON.parse(succeeded(await runBundled(BUDGETS.small.program)));
+    const [w, gradient] = [
+      [1, 2, 3, 4],
+      [51, 87, 67, 111],
+    ];
+    for (const [i, value] of w.entries()) expect(stepped[i]).toBeCloseTo(value - 0.01 * gradient[i]!, 5);
   });
 });
+
+/** Runs a bundled program with Dawn in the browser's stead; the bundle itself has no way to find it. */
+async function runBundled(program: string): Promise<Ended> {
+  const browser = `import { create } from 'webgpu';
+Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
+await import('./bundled/stdin.js');`;
+  await mkdir(join(app, 'bundled'), { recursive: true });
+  for (const { path, text } of (await bundle(program)).files) await writeFile(path, text);
+  await writeFile(join(app, 'browser.mjs'), browser);
+  return run(process.execPath, ['browser.mjs'], { cwd: app });
+}
 
 /** An empty folder that depends on the package, with the versions our lock file names: what `npm ci` cached serves offline. */
 async function emptyApp(tarball: string): Promise<void> {
@@ -218,11 +261,24 @@ async function typecheck(files: Record<string, string>, options: object): Promis
   expect(out + error).toBe('');
 }
 
-async function bundle(contents: string): Promise<{ text: string; inputs: string[]; imports: unknown[] }> {
-  const result = await build({
+interface Bundle {
+  /** The entry and its chunks. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Bytes, gzipped, of all that is loaded when the program starts. */
+  readonly weight: number;
+  /** Where they come from. */
+  readonly inputs: string[];
+  /** What any of them imports from elsewhere. */
+  readonly imports: unknown[];
+}
+
+async function bundle(contents: string): Promise<Bundle> {
+  const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: app },
     absWorkingDir: app,
     bundle: true,
+    splitting: true,
+    outdir: 'bundled',
     minify: true,
     format: 'esm',
     target: 'es2022',
@@ -230,14 +286,21 @@ async function bundle(contents: string): Promise<{ text: string; inputs: string[
     write: false,
     metafile: true,
   });
-  const [output] = Object.values(result.metafile.outputs);
-  return { text: result.outputFiles[0]!.text, inputs: Object.keys(output!.inputs), imports: output!.imports };
+  const { outputs } = metafile;
+  const start = new Set(['bundled/stdin.js']);
+  for (const path of start)
+    for (const { kind, path: next, external } of outputs[path]!.imports)
+      if (kind !== 'dynamic-import' && !external) start.add(next);
+  const loaded = outputFiles.filter(({ path }) => start.has(relative(app, path)));
+  return {
+    files: outputFiles,
+    weight: gzipSync(loaded.map(({ text }) => text).join(''), { level: 9 }).length,
+    inputs: [...start].flatMap((path) => Object.keys(outputs[path]!.inputs)),
+    imports: Object.values(outputs).flatMap((output) => output.imports.filter(({ external }) => external)),
+  };
 }
 
-function weigh(text: string): string {
-  const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
-  return `${kilobytes(Buffer.byteLength(text))} minified, ${kilobytes(gzipSync(text, { level: 9 }).length)} gzipped`;
-}
+const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
 
 function expectTrained(ended: Ended): void {
   const { first, last, found } = JSON.parse(succeeded(ended));

@@ -52,27 +52,27 @@ function constant(name: string, text: string, all: Readonly<Record<string, strin
   for (const [key, one] of Object.entries(kernels))
     types.set(typeOf(one), [...(types.get(typeOf(one)) ?? []), `'${key}'`]);
   const type = [...types].map(([type, keys]) => (several ? `Record<${keys.join(' | ')}, ${type}>` : type)).join(' & ');
-  const own = [...used].sort().map((lib) => `${lib}: lib_${lib}`);
+  const own = [...used].sort().map((lib) => `${lib}: libs.${lib}`);
   const made = `${several ? 'variants' : 'kernel'}(${JSON.stringify(text)}, { name: '${name}', libs: { ${own.join(', ')} } })`;
   return `export const ${name}: ${type} = /* @__PURE__ */ ${made};\n`;
 }
 
-/** A module of all that is wanted, with the libraries that it uses: bundlers leave out constants that a program does not use. */
-function moduleOf(wanted: (name: string) => boolean): string {
-  const libs = texts(join(folder, 'lib'));
-  const all = Object.fromEntries(libs);
-  const kernels = texts(folder).flatMap(([name, text]) => (wanted(name) ? constant(name, text, all) : []));
-  const body = kernels.join('');
-  const used = libs.filter(([name]) => new RegExp(`\\b${name}: lib_${name}\\b`).test(body));
-  const makers = ['kernel', 'variants'].filter((maker) => body.includes(`*/ ${maker}(`));
-  return `${HEADER}import { type Bind, type Constants, type Kernel, type Numbers, ${makers.join(', ')} } from './kernel.ts';
-${used.map(([name, text]) => `const lib_${name} = ${JSON.stringify(text)};\n`).join('')}${body}`;
-}
-
 /** The generated modules by name. */
 export function embed(): Record<string, string> {
+  const libs = texts(join(folder, 'lib'));
+  const all = Object.fromEntries(libs);
   const isTexel = (name: string) => /_texel(_|$)/.test(name);
-  return { shaders: moduleOf((name) => !isTexel(name)), 'shaders-texel': moduleOf(isTexel) };
+  const lines = (texels: boolean) =>
+    texts(folder).flatMap(([name, text]) => (isTexel(name) === texels ? constant(name, text, all) : []));
+  const moduleOf = (imports: string, texels: boolean) =>
+    `${HEADER}import { type Bind, type Constants, type Kernel, kernel, type Numbers, variants } from './kernel.ts';\n${imports}${lines(texels).join('')}`;
+  // Bundlers split by file: what texel kernels shared with others would be loaded with those.
+  const own = libs.filter(([name]) => lines(true).some((line) => line.includes(`${name}: libs.${name}`)));
+  return {
+    'shader-libs': HEADER + libs.map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};\n`).join(''),
+    shaders: moduleOf("import * as libs from './shader-libs.gen.ts';\n", false),
+    'shaders-texel': moduleOf(`const libs = ${JSON.stringify(Object.fromEntries(own))};\n`, true),
+  };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

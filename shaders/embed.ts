@@ -6,12 +6,14 @@
 //   // @use NAME              puts shaders/lib/NAME.wgsl here, once
 //   // @variants NAME v1 v2   makes one kernel per value, named <file>_<value>; `$NAME` in the text becomes the value.
 //                             Several names go together as `A,B a1,b1 a2,b2`; the values of one in lower case are in the text alone
+//   // @apart NAME v1 v2      the same, each a constant of its own, for those that use different libraries
 //   // @repeat NAME N         repeats the lines up to the matching `// @end`, `$NAME` becoming 0..N-1; N may be a product or a
 //                             quotient (`2*4`, `32/8`)
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Kernel, kernel, variants } from '../src/gpu/kernel.ts';
+import { variantsOf } from '../src/gpu/wgsl.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../src/gpu/', import.meta.url));
@@ -38,23 +40,36 @@ function typeOf({ bindings, params, overrides }: Kernel): string {
   return `Kernel<Bind<${names(buffers!)}${textures!.length > 0 ? `, ${names(textures!)}` : ''}>, Numbers<${names(params)}>, Constants<${names(overrides)}>>`;
 }
 
-/** The line of one file. */
-function constant(name: string, text: string, all: Readonly<Record<string, string>>): string {
+/** The lines of one file. */
+function constants(name: string, text: string, all: Readonly<Record<string, string>>): string {
   const used = new Set<string>();
   const get = (from: typeof all, lib: string) => {
     used.add(lib);
     return from[lib];
   };
   const libs = new Proxy(all, { get });
-  const types = new Map<string, string[]>();
+  const own = () =>
+    `libs: { ${[...used]
+      .sort()
+      .map((lib) => `${lib}: libs.${lib}`)
+      .join(', ')} }`;
+  const line = (of: string, type: string, made: string) => `export const ${of}: ${type} = /* @__PURE__ */ ${made};\n`;
+  if (/^\/\/ @apart /m.test(text)) {
+    const lines = variantsOf(text).map((values) => {
+      used.clear();
+      const of = `${name}_${Object.values(values).join('_')}`;
+      const type = typeOf(kernel(text, { name: of, libs, values }));
+      return line(of, type, `kernel(${name}, { name: '${of}', values: ${JSON.stringify(values)}, ${own()} })`);
+    });
+    return `const ${name} = ${JSON.stringify(text)};\n${lines.join('')}`;
+  }
   const several = /^\/\/ @variants /m.test(text);
   const kernels = several ? variants(text, { name, libs }) : { [name]: kernel(text, { name, libs }) };
+  const types = new Map<string, string[]>();
   for (const [key, one] of Object.entries(kernels))
     types.set(typeOf(one), [...(types.get(typeOf(one)) ?? []), `'${key}'`]);
   const type = [...types].map(([type, keys]) => (several ? `Record<${keys.join(' | ')}, ${type}>` : type)).join(' & ');
-  const own = [...used].sort().map((lib) => `${lib}: libs.${lib}`);
-  const made = `${several ? 'variants' : 'kernel'}(${JSON.stringify(text)}, { name: '${name}', libs: { ${own.join(', ')} } })`;
-  return `export const ${name}: ${type} = /* @__PURE__ */ ${made};\n`;
+  return line(name, type, `${several ? 'variants' : 'kernel'}(${JSON.stringify(text)}, { name: '${name}', ${own()} })`);
 }
 
 /** The generated modules by name. */
@@ -63,7 +78,7 @@ export function embed(): Record<string, string> {
   const all = Object.fromEntries(libs);
   const isTexel = (name: string) => /_texel(_|$)/.test(name);
   const lines = (texels: boolean) =>
-    texts(folder).flatMap(([name, text]) => (isTexel(name) === texels ? constant(name, text, all) : []));
+    texts(folder).flatMap(([name, text]) => (isTexel(name) === texels ? constants(name, text, all) : []));
   const moduleOf = (imports: string, texels: boolean) =>
     `${HEADER}import { type Bind, type Constants, type Kernel, kernel, type Numbers, variants } from './kernel.ts';\n${imports}${lines(texels).join('')}`;
   // Bundlers split by file: what texel kernels shared with others would be loaded with those.

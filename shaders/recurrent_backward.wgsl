@@ -3,7 +3,7 @@
 // Each invocation holds four units of two rows; a workgroup covers 4·QUADS units and as many rows as its size allows.
 // Grid: x covers units (4·QUADS to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z the batch
 // (2·WORKGROUP_SIZE/QUADS rows per workgroup).
-// @variants CELL lstm gru rnn
+// @apart CELL lstm gru rnn
 // @use grid
 // @use recurrent_backward
 // @use ${CELL}_backward

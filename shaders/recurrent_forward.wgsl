@@ -3,7 +3,7 @@
 // Each invocation holds all gates of one unit for 4 rows.
 // Grid: x covers units (WORKGROUP_SIZE to a workgroup; one workgroup where a dispatch runs several steps), y the directions, z the
 // batch (4 rows per workgroup).
-// @variants CELL lstm gru rnn
+// @apart CELL lstm gru rnn
 // @use grid
 // @use recurrent_forward
 // @use ${CELL}_forward

@@ -85,6 +85,8 @@ export interface KernelOptions {
   readonly name?: string | undefined;
   /** Texts that `// @use NAME` puts in. */
   readonly libs?: ShaderSource['libs'] | undefined;
+  /** What `$NAME` stands for. */
+  readonly values?: ShaderSource['values'] | undefined;
 }
 
 /**
@@ -93,9 +95,9 @@ export interface KernelOptions {
  */
 export function kernel<B extends Bindings = Bindings, P extends Params = Params, O extends Overrides = Overrides>(
   text: string,
-  { name, libs = {} }: KernelOptions = {},
+  { name, libs = {}, values = {} }: KernelOptions = {},
 ): Kernel<B, P, O> {
-  return new Kernel({ text, libs, values: {} }, name);
+  return new Kernel({ text, libs, values }, name);
 }
 
 /** The kernels that the `// @variants` of one text make, by their values, as `rows_vec4`; each is named `<name>_<values>`. */

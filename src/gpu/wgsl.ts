@@ -10,7 +10,7 @@ export interface ShaderSource {
   readonly values: Readonly<Record<string, string>>;
 }
 
-const VARIANTS = /^\/\/ @variants ([\w,]+) (.+)$/m;
+const VARIANTS = /^\/\/ @(?:variants|apart) ([\w,]+) (.+)$/m;
 
 /** The values of all variants of a file, in order; one empty set where it has none. */
 export function variantsOf(text: string): Record<string, string>[] {

@@ -1,4 +1,5 @@
 // One GRU layer over whole sequences, one direction or both (`torch.nn.GRU`).
+import * as shaders from '../gpu/shaders.gen.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { recurrentLayer } from './recurrent.ts';
 import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
@@ -6,6 +7,7 @@ import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
 /** What is kept of a step is m, the candidate's recurrent part, which the reset gate multiplies alone. */
 const GRU: Cell = {
   op: 'gru',
+  kernels: { forward: shaders.recurrent_forward_gru, backward: shaders.recurrent_backward_gru },
   gates: 3,
   states: ['h0'],
   split: true,

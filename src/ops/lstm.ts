@@ -1,4 +1,5 @@
 // One LSTM layer over whole sequences, one direction or both (`torch.nn.LSTM`).
+import * as shaders from '../gpu/shaders.gen.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { recurrentLayer } from './recurrent.ts';
 import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
@@ -6,6 +7,7 @@ import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
 /** What is kept of a step is c. */
 const LSTM: Cell = {
   op: 'lstm',
+  kernels: { forward: shaders.recurrent_forward_lstm, backward: shaders.recurrent_backward_lstm },
   gates: 4,
   states: ['h0', 'c0'],
   forward: ({ kept, finals }) => ({ c: kept, c_n_inout: finals[1]! }),

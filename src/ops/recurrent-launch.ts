@@ -117,12 +117,14 @@ function plainTile({ geometry }: Layer, pass: 'forward' | 'backward', form: Recu
   return { invocations: quads * pairs, rows: 2 * pairs, columns: Math.ceil(hidden / 4 / quads), quads };
 }
 
-function kernelOf(pass: 'forward' | 'backward', { cell: { op }, x }: Layer, { texel }: Launch): Kernel {
-  const forward = pass === 'forward';
-  if (!texel) return (forward ? shaders.recurrent_forward : shaders.recurrent_backward)[op];
+function kernelOf(pass: 'forward' | 'backward', { cell, x }: Layer, { texel }: Launch): Kernel {
+  if (!texel) return cell.kernels[pass];
   const { recurrent_forward_texel, recurrent_backward_texel } = x.device.texels!.kernels;
-  const kernels: Readonly<Record<string, Kernel>> = forward ? recurrent_forward_texel : recurrent_backward_texel;
-  return kernels[`${op}_${texel}`]!;
+  const kernels: Readonly<Record<string, Kernel>> = {
+    forward: recurrent_forward_texel,
+    backward: recurrent_backward_texel,
+  }[pass];
+  return kernels[`${cell.op}_${texel}`]!;
 }
 
 /** The recurrent weights as the kernels read them, and sums of the biases: views of one tensor, which `all` is. */

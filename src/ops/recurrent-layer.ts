@@ -1,5 +1,6 @@
 // What a recurrent layer is: its cell, its arguments, their sizes, and the checks of all of them.
 import { refuse } from '../check.ts';
+import type { Kernel } from '../gpu/kernel.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -22,9 +23,10 @@ export interface SequenceOptions {
   lengths?: Tensor | undefined;
 }
 
-/** What a cell adds to the driver: its kernels are `recurrent_<pass>_<op>`, and bind what it says beside what all of them do. */
+/** What a cell adds to the driver: its kernels bind what it says beside what all of them do. */
 export interface Cell {
   readonly op: 'lstm' | 'gru' | 'rnn';
+  readonly kernels: { readonly forward: Kernel; readonly backward: Kernel };
   /** Gates in PyTorch's weights. */
   readonly gates: number;
   /** Its states as the options name the initial ones; the output is the first. */

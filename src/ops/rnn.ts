@@ -1,11 +1,13 @@
 // One Elman layer over whole sequences, one direction or both (`torch.nn.RNN`).
 import { refuse } from '../check.ts';
+import * as shaders from '../gpu/shaders.gen.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { recurrentLayer } from './recurrent.ts';
 import type { Cell, CellWeights, SequenceOptions } from './recurrent-layer.ts';
 
 const cellOf = (nonlinearity: Nonlinearity): Cell => ({
   op: 'rnn',
+  kernels: { forward: shaders.recurrent_forward_rnn, backward: shaders.recurrent_backward_rnn },
   gates: 1,
   states: ['h0'],
   overrides: { RELU: nonlinearity === 'relu' },

@@ -32,6 +32,11 @@ async function expectNumbers(got: Tensor, name: string, rtol: number, of: (i: nu
 const SLOPE = 4e-6;
 
 describe('pow', () => {
+  test('of an exponent that is too large to be odd', async () => {
+    const [x, y] = [tensor([-2, -0.5, -1, -1]), tensor([2 ** 25, 2 ** 25, 2 ** 24 + 2, -(2 ** 26)])];
+    expect([...(await ops.pow(x, y).data())]).toEqual([Number.POSITIVE_INFINITY, 0, 1, 1]);
+  });
+
   test.each(['special', 'random', 'near_one', 'whole'])('%s numbers, with both gradients', async (kind) => {
     const name = `pow_${kind}`;
     const [x, y] = [leaf(`${name}.x`), leaf(`${name}.y`)];

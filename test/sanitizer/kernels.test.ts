@@ -272,14 +272,17 @@ describe('combinations that no test of an op makes', () => {
       const table = random([60, 90], 5, true);
       const ids = tensor(Int32Array.from({ length: 90 }, (_, i) => (i % 4 ? 33 : i % 40)));
       for (const seed of [6, 7]) backward(ops.embedding(ids, table), random([90, 90], seed));
+      const pairs = tensor(Int32Array.from({ length: 720 }, (_, i) => i % 2));
+      const second = ops.crossEntropy(random([720, 2], 12), pairs);
       const wide = random([60, 90], 10, true);
       backward(ops.indexSelect(wide, 0, tensor(Int32Array.of(59, 0, 31, 31))), random([4, 90], 11));
-      const columns = random([4, 30, 8], 8, true);
-      const picked = ops.indexSelect(columns, 1, tensor(Int32Array.of(29, 3, 3, 0)));
-      backward(picked, random([4, 4, 8], 9));
+      const columns = random([2, 6, 300], 8, true);
+      const picked = ops.indexSelect(columns, 1, tensor(Int32Array.of(5, 3, 3, 0)));
+      backward(picked, random([2, 4, 300], 9));
       const grads = { dX: x, dScale: scale, dShift: shift, dColumns: columns, dWide: wide };
       return {
         loss,
+        second,
         z,
         picked,
         dTable: table.grad instanceof RowSparse ? densify(table.grad) : (table.grad as Tensor),
@@ -289,12 +292,14 @@ describe('combinations that no test of an op makes', () => {
     const reductions = (): Made => {
       const tall = random([700, 7], 2);
       return {
+        turned: ops.transpose(random([40, 50], 3), 0, 1),
         rows: ops.sum(tall, 1),
         least: ops.amin(tall, 1),
       };
     };
     const updates = (): Made => {
-      const params = [[60, 90], [5], [11], [2], [3, 9]].map((shape, i) => random(shape, 20 + i, true));
+      const shapes = [[60, 90], [5], [11], [2], [3, 9], ...Array.from({ length: 70 }, () => [3])];
+      const params = shapes.map((shape, i) => random(shape, 20 + i, true));
       const made: Made = {};
       for (const optimizer of [
         new Adam(params, { lr: 0.1 }),
@@ -325,7 +330,24 @@ describe('combinations that no test of an op makes', () => {
       const grads = weights.flatMap((w, d) =>
         Object.entries(w).map(([name, t]) => [`${name} ${d}`, t.grad as Tensor] as const),
       );
-      return { out, dX: x.grad as Tensor, ...Object.fromEntries(grads) };
+      // Units that are no multiple of four beside an input that is infinite, and more panels of units than one.
+      const short = random([2, 2, 2], 3, true);
+      const odd = ops.lstm(
+        tensor(Float32Array.of(Number.POSITIVE_INFINITY, 1, 2, 3, 1, 0, 1, 0), {
+          shape: [2, 2, 2],
+          requiresGrad: true,
+        }),
+        [{ weightIh: random([20, 2], 4, true), weightHh: random([20, 5], 5, true) }],
+        { batchFirst: true },
+      );
+      backward(odd.output, random([2, 2, 5], 6));
+      const both = [30, 40].map((seed) => ({
+        weightIh: random([112, 2], seed, true),
+        weightHh: random([112, 28], seed + 1, true),
+      }));
+      const many = ops.lstm(short, both, { batchFirst: true });
+      backward(many.output, random([2, 2, 56], 7));
+      return { out, dX: x.grad as Tensor, dMany: short.grad as Tensor, odd: odd.output, ...Object.fromEntries(grads) };
     };
 
     const bits = async (options: DeviceOptions, work: () => Made) => {

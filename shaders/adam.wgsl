@@ -2,9 +2,10 @@
 //   θ ← decay·θ;   g ← g + l2·θ                          one of the two decays is off: decay = 1 or l2 = 0
 //   m ← β1·m + (1 - β1)·g;   v ← β2·v + (1 - β2)·g²;     AMSGRAD: v̂ ← max(v̂, v), else v̂ = v
 //   θ ← θ - step_size·m / (√v̂ / bias2_sqrt + eps)        step_size = lr / (1 - β1^t), bias2_sqrt = √(1 - β2^t)
-// Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
-// @variants FORM dense chunk rows rows_vec4
-// @use update_$FORM
+// Forms of the gradient, grid and layout: lib/update_dense, lib/update_rows.
+// @variants FORM,form,unit dense,dense,vec4f rows,rows,f32 rows_vec4,rows,vec4f
+alias Unit = $unit;
+// @use update_$form
 override AMSGRAD: bool = false;
 // The complements are made on the host: 1 - β2 in f32 would be off by 5e-5 of itself.
 struct Hyper {

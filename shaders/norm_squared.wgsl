@@ -1,24 +1,18 @@
-// norm_squared: the squares (MAXIMUM: the largest magnitude) of blocks of 4096 elements, of a chunk of gradients and up to five
-// gradients beside it a dispatch:
-//   partials[first_i + b] = Σ x², over block b of gradient i; lane l takes the vec4s l, l + 64, … of the block.
-//   blocks[n] = (first vec4 in the chunk, elements, place in partials, -) for the gradients in the chunk
+// norm_squared: the squares (MAXIMUM: the largest magnitude) of blocks of at most 4096 elements of the gradients of several parameters:
+// those of an arena in one binding, others in one each.
+//   partials[blocks[n].z] = Σ x² over block n; lane l takes the vec4s l, l + 64, … of the block
+//   blocks[n] = (first vec4, elements, place in partials, number of the binding)
 // The split follows from the sizes alone. Magnitudes are compared as integers, among which a NaN is the largest.
-// Grid: one workgroup per block, those of the chunk before those of one gradient and another; size 0 stands for none.
+// Grid: one workgroup a block.
 // @use grid
 const WORKGROUP_SIZE = 64u;
-const BLOCK = 1024u;             // vec4s
 override MAXIMUM: bool = false;
-struct Params {
-  chunk_blocks: u32,
-  size_0: u32, size_1: u32, size_2: u32, size_3: u32, size_4: u32,
-  first_0: u32, first_1: u32, first_2: u32, first_3: u32, first_4: u32,
-}
+struct Params { blocks: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> partials: array<f32>;
-@group(0) @binding(2) var<storage, read> blocks: array<vec4u>;             // [chunk_blocks]
-@group(0) @binding(3) var<storage, read> chunk: array<vec4f>;
-// @repeat i 5
-@group(0) @binding(1$i) var<storage, read> gradient_$i: array<vec4f>;      // [size_$i / 4, up]
+@group(0) @binding(2) var<storage, read> blocks: array<vec4u>;             // [blocks]
+// @repeat i 6
+@group(0) @binding(1$i) var<storage, read> gradient_$i: array<vec4f>;
 // @end
 var<workgroup> parts: array<f32, WORKGROUP_SIZE>;
 
@@ -38,43 +32,28 @@ fn joined_with(sum: vec4f, x: vec4f) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num_workgroups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  var group = linear_group(workgroup_id, num_workgroups);
+  let group = linear_group(workgroup_id, num_workgroups);
+  var block = vec4u();
+  if group < params.blocks {
+    block = blocks[group];
+  }
+  let end = (block.y + 3u) / 4u;
   var sum = vec4f();
-  var place = 0xffffffffu;
-  if group < params.chunk_blocks {
-    let block = blocks[group];
-    let end = (block.y + 3u) / 4u;
+  // @repeat i 6
+  if block.w == ${i}u {
     for (var i = lane; i < end; i += WORKGROUP_SIZE) {
       let inside = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(block.y);
-      sum = joined_with(sum, select(vec4f(), chunk[block.x + i], inside));
-    }
-    place = block.z;
-  }
-  group -= params.chunk_blocks; // wraps around where that was it, and so past all groups
-  // @repeat i 5
-  {
-    let units = (params.size_$i + 3u) / 4u;
-    let groups = (units + BLOCK - 1u) / BLOCK;
-    if place == 0xffffffffu {
-      if group < groups {
-        let end = min((group + 1u) * BLOCK, units);
-        for (var i = group * BLOCK + lane; i < end; i += WORKGROUP_SIZE) {
-          let inside = vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.size_$i);
-          sum = joined_with(sum, select(vec4f(), gradient_$i[i], inside));
-        }
-        place = params.first_$i + group;
-      }
-      group -= groups;
+      sum = joined_with(sum, select(vec4f(), gradient_$i[block.x + i], inside));
     }
   }
   // @end
   parts[lane] = joined(joined(sum.x, sum.y), joined(sum.z, sum.w));
   workgroupBarrier();
-  if lane == 0u && place != 0xffffffffu {
+  if lane == 0u && group < params.blocks {
     var total = parts[0];
     for (var l = 1u; l < WORKGROUP_SIZE; l++) {
       total = joined(total, parts[l]);
     }
-    partials[place] = total;
+    partials[block.z] = total;
   }
 }

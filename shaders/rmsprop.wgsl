@@ -2,9 +2,10 @@
 //   g ← g + l2·θ;   s ← α·s + (1 - α)·g²;   CENTERED: a ← α·a + (1 - α)·g, r = √(s - a²) + eps, else r = √s + eps
 //   MOMENTUM: b ← momentum·b + g / r, θ ← θ - lr·b;   else θ ← θ - lr·g / r
 // s - a² is held at 0 from below, where rounding would make it negative and PyTorch's result NaN.
-// Forms of the gradient, grid and layout: lib/update_dense, lib/update_chunk, lib/update_by_row.
-// @variants FORM dense chunk rows rows_vec4
-// @use update_$FORM
+// Forms of the gradient, grid and layout: lib/update_dense, lib/update_rows.
+// @variants FORM,form,unit dense,dense,vec4f rows,rows,f32 rows_vec4,rows,vec4f
+alias Unit = $unit;
+// @use update_$form
 override CENTERED: bool = false;
 override MOMENTUM: bool = false;
 struct Hyper { lr: f32, l2: f32, alpha: f32, one_minus_alpha: f32, eps: f32, momentum: f32 }

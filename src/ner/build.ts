@@ -72,10 +72,10 @@ export function buildModel(
 export function buildOptimizer({ optimizer: o }: TaggerConfig, model: Tagger): Optimizer {
   const { lr, weightDecay, betas, eps, momentum, nesterov } = o;
   const params = model.parameters().filter((p) => p.requiresGrad);
-  if (o.name === 'adam') return new Adam(params, { lr, weightDecay, betas, eps }) as unknown as Optimizer;
-  if (o.name === 'adamw') return new AdamW(params, { lr, weightDecay, betas, eps }) as unknown as Optimizer;
-  if (o.name === 'rmsprop') return new RMSprop(params, { lr, weightDecay, eps, momentum }) as unknown as Optimizer;
-  return new SGD(params, { lr, weightDecay, momentum, nesterov }) as unknown as Optimizer;
+  if (o.name === 'adam') return new Adam(params, { lr, weightDecay, betas, eps });
+  if (o.name === 'adamw') return new AdamW(params, { lr, weightDecay, betas, eps });
+  if (o.name === 'rmsprop') return new RMSprop(params, { lr, weightDecay, eps, momentum });
+  return new SGD(params, { lr, weightDecay, momentum, nesterov });
 }
 
 /** Totals that schedules over a whole run need. */

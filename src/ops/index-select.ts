@@ -4,9 +4,9 @@ import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
-import { rowPieces } from '../tensor/row-pieces.ts';
 import { formatShape, normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { reshape } from './layout.ts';
 import { LONGEST_SPAN, planSegments, type Spans, segmentLayout, segmentsOf, WHOLE_ROWS } from './segments.ts';
 
@@ -78,23 +78,23 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
   const inner = width / lanes;
   const chunk = Math.min(inner, x.device.tuning.copiedRun);
   if (out.size === 0) return;
-  for (const target of pieces(out))
-    for (const source of pieces(x))
+  for (const target of rowsOf(out))
+    for (const source of rowsOf(x))
       x.device.run(kernel, {
-        bind: { index: index.view, x: source.view, out: target.view },
+        bind: { index: index.view, x: source.views.x, out: target.views.x },
         params: {
           outer,
-          count: target.rowCount,
+          count: target.count,
           inner,
           length,
-          first_row: source.firstRow,
-          row_count: source.rowCount,
-          first_index: target.firstRow,
+          first_row: source.base,
+          row_count: source.count,
+          first_index: target.base,
           chunk,
         },
-        grid: Math.ceil((outer * target.rowCount * Math.ceil(inner / chunk)) / 64),
+        grid: Math.ceil((outer * target.count * Math.ceil(inner / chunk)) / 64),
         label,
-        bytes: 4 * target.rowCount * (1 + 2 * outer * width), // of x the chosen rows alone
+        bytes: 4 * target.count * (1 + 2 * outer * width), // of x the chosen rows alone
       });
 }
 
@@ -171,10 +171,10 @@ function sumSpans(
   const kernel = lanes === 4 ? shaders.segment_sum.vec4f : shaders.segment_sum.f32;
   const inner = width / lanes;
   if (x.size === 0) return;
-  for (const target of pieces(out))
-    for (const source of pieces(x))
+  for (const target of rowsOf(out))
+    for (const source of rowsOf(x))
       x.device.run(kernel, {
-        bind: { index: index.view, x: source.view, out: target.view },
+        bind: { index: index.view, x: source.views.x, out: target.views.x },
         params: {
           outer,
           spans: spans.count,
@@ -182,11 +182,11 @@ function sumSpans(
           spans_at: spans.at,
           positions_at: positionsAt ?? 0,
           direct: Number(positionsAt === undefined),
-          accumulate: Number(accumulate || source.firstRow > 0),
-          first_in: source.firstRow,
-          count_in: source.rowCount,
-          first_out: target.firstRow,
-          count_out: target.rowCount,
+          accumulate: Number(accumulate || source.base > 0),
+          first_in: source.base,
+          count_in: source.count,
+          first_out: target.base,
+          count_out: target.count,
           run: LONGEST_SPAN,
         },
         grid: Math.ceil((outer * spans.count * inner) / 64),
@@ -206,16 +206,16 @@ function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: nu
   });
   const lanes = width % 4 === 0 ? 4 : 1;
   const inner = width / lanes;
-  for (const target of pieces(out))
+  for (const target of rowsOf(out))
     ids.device.run(lanes === 4 ? shaders.linked_sum.vec4f : shaders.linked_sum.f32, {
-      bind: { ids: ids.view, links: links.view, x: d.view, out: target.view },
+      bind: { ids: ids.view, links: links.view, x: d.view, out: target.views.x },
       params: {
         outer,
         count: ids.size,
         inner,
         longest: LONGEST_SPAN,
-        first_out: target.firstRow,
-        count_out: target.rowCount,
+        first_out: target.base,
+        count_out: target.count,
       },
       grid: Math.ceil((outer * ids.size * inner) / 64),
       label,
@@ -223,9 +223,8 @@ function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: nu
   links.dispose();
 }
 
-/** Rows that fit a binding. With several `outer` there is no such cut, and the tensor is bound whole. */
-function pieces(x: Tensor): { firstRow: number; rowCount: number; view: BufferView }[] {
-  const [outer, rows, width] = x.shape as [number, number, number];
-  if (outer === 1 && x.bytes > x.device.maxBindingBytes) return rowPieces(x.viewAs([rows, width]));
-  return [{ firstRow: 0, rowCount: rows, view: x.view }];
+/** Windows of rows. With several `outer` there are no such cuts, and the tensor is bound whole. */
+function rowsOf(x: Tensor): { base: number; count: number; views: { x: BufferView } }[] {
+  const [outer, rows] = x.shape as [number, number];
+  return outer === 1 ? windows(rows, { x }) : [{ base: 0, count: rows, views: { x: x.view } }];
 }

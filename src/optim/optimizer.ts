@@ -1,53 +1,21 @@
 // What all optimisers share: parameter groups, the step over them, and the state that an exact resume needs.
 import { checkNumber, describe, refuse } from '../check.ts';
-import { gatherGradients } from '../tensor/chunk.ts';
+import { optionsOf } from '../options.ts';
 import { assign, lasting } from '../tensor/create.ts';
 import type { TypedArray } from '../tensor/dtype.ts';
-import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import type { FiniteCheck } from './finite-check.ts';
 import type { JsonValue } from './lr-scheduler.ts';
-import type { Moments } from './moments.ts';
 import { readState } from './optimizer-state.ts';
-import { type Entry, placeSlots, placeState } from './placement.ts';
-import { denseUpdates, rowsUpdate, SPARE, type Target, type Update, type UpdateKernels } from './update.ts';
+import type { OptionsOf, ParamGroup, Rule } from './rule.ts';
+import { type Entry, entriesOf, forget, prepare, stateOf } from './state.ts';
+import { updatesOf } from './update.ts';
 
-/** Parameters with the options they are updated by; schedules write `lr`. Values set between steps count from the next one. */
-export interface ParamGroup {
-  params: Tensor[];
-  /** Learning rate. */
-  lr: number;
-  /** Rate before any schedule. */
-  initialLr?: number;
-}
-
-type OptionsOf<Group> = Partial<Omit<Group, 'params'>>;
 /** A group as it is given. */
 export type GroupOf<Group> = { params: Iterable<Tensor> } & OptionsOf<Group>;
 /** Parameters alone, or groups of them with options of their own. */
 export type ParamsOf<Group> = Iterable<Tensor> | Iterable<GroupOf<Group>>;
-
-/** What tells one optimiser from another. */
-export interface Rule<Group extends ParamGroup> {
-  /** The class's name, kept through minifiers. */
-  readonly type: string;
-  readonly kernels: UpdateKernels;
-  /** Kinds of state and the kernel's bindings for them; those in `always` are in every saved state. */
-  readonly states: Readonly<Record<string, string>>;
-  readonly always: readonly string[];
-  /** Throws ArgumentError on options out of range. */
-  check(group: Group): void;
-  /** The kinds of state that these options make use of. */
-  uses(group: Group): readonly string[];
-  overrides(group: Group): Record<string, boolean>;
-  /** The kernel's `Hyper` for step `step`, counted from 1; `fresh` where the state is still zero. */
-  scalars(group: Group, step: number, fresh: boolean): number[];
-  /** Whether a gradient of zero changes nothing. */
-  leavesIdleRows(group: Group): boolean;
-  /** Whether a gradient of zero changes nothing where the state is zero. */
-  leavesRestingRows(group: Group): boolean;
-}
 
 export interface StepOptions {
   /** The step changes nothing where the check's last test, or one before it, was not finite. */
@@ -57,21 +25,21 @@ export interface StepOptions {
 /** Base of the optimisers, after PyTorch's `Optimizer`. */
 export class Optimizer<Group extends ParamGroup = ParamGroup> {
   readonly paramGroups: Group[] = [];
-  readonly #rule: Rule<Group>;
-  readonly #defaults: Omit<Group, 'params'>;
-  readonly #entries: Entry<Group>[] = [];
+  readonly #rule: Rule;
+  readonly #defaults: OptionsOf<ParamGroup>;
+  readonly #entries: Entry[] = [];
   #hyper: Tensor | undefined;
   #spare: Tensor | undefined;
 
-  protected constructor(rule: Rule<Group>, params: ParamsOf<Group>, defaults: Omit<Group, 'params'>) {
-    this.#rule = rule;
-    this.#defaults = defaults;
+  protected constructor(rule: Rule<Group>, params: ParamsOf<Group>, options: OptionsOf<Group>) {
+    this.#rule = rule as Rule;
+    this.#defaults = optionsOf(rule.type, options, { initialLr: undefined, ...rule.defaults } as never);
     if (typeof params?.[Symbol.iterator] !== 'function')
       refuse(rule.type, 'params', 'an iterable of tensors or of groups { params, … }', describe(params));
-    const given: (Tensor | GroupOf<Group>)[] = [...params];
+    const given = [...params];
     if (given.length === 0) refuse(rule.type, 'params', 'at least one parameter', 'none');
-    const groups = given[0] instanceof Tensor ? [{ params: given } as never] : given;
-    for (const group of groups) this.addParamGroup(group as never);
+    if (given[0] instanceof Tensor) this.addParamGroup({ params: given } as never);
+    else for (const group of given) this.addParamGroup(group as GroupOf<Group>);
   }
 
   /** The class's name. */
@@ -85,18 +53,12 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     if (typeof group?.params?.[Symbol.iterator] !== 'function')
       refuse(type, `params[${this.paramGroups.length}]`, 'a group { params, … }', describe(group));
     const { params, ...options } = group;
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    const complete = { ...this.#defaults, ...given, params: [...params] } as unknown as Group;
+    const complete: ParamGroup = { ...optionsOf(type, options, this.#defaults as never), params: [...params] };
     checkNumber(type, 'lr', complete.lr, { min: 0 });
     this.#rule.check(complete);
     this.#checkParams(complete.params);
-    this.paramGroups.push(complete);
-    for (const param of complete.params) {
-      const index = this.#entries.length;
-      const state = { step: 0, moments: undefined, place: 0, live: new Set<string>() };
-      const rows = { slots: undefined, stirred: false };
-      this.#entries.push({ param, index, group: complete, ...state, ...rows });
-    }
+    this.#entries.push(...entriesOf(complete, this.#entries));
+    this.paramGroups.push(complete as Group);
   }
 
   /** Updates every parameter that has a gradient and wants one. Queues dispatches, waits for nothing. */
@@ -106,30 +68,40 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     device.guard(() => this.#launched());
     if (due.length === 0) return;
     for (const entry of due) this.#checkGradient(entry);
-    placeState(this.#rule, due);
-    for (const entry of due) placeSlots(this.#rule, entry);
-    this.#spare ??= lasting([SPARE * 64], { device, label: this.type });
-    this.#launch(due, this.#hyperFor(due), this.#spare, check);
+    // The scalars are data, not parameters of the dispatches: a recorded step takes new ones.
+    const scalars = () => this.#scalars(due);
+    const { length } = scalars();
+    for (const entry of due) prepare(this.#rule, entry);
+    if (this.#hyper?.size !== length) {
+      this.#hyper?.dispose();
+      this.#hyper = lasting([length], { device, label: this.type });
+    }
+    const hyper = this.#hyper;
+    this.#spare ??= lasting([64 * Object.keys(this.#rule.states).length], { device, label: this.type });
+    const updates = updatesOf({ rule: this.#rule, hyper, spare: this.#spare }, due);
+    device.write({ ...hyper.view, bytes: hyper.bytes }, scalars);
+    if (check) device.copy(check.refused, { ...hyper.view, bytes: 4 });
+    for (const update of updates) update();
     device.hostWork(() => {
       const undo = this.#count(due);
-      const forget = check?.onRefusal(undo);
+      const unlist = check?.onRefusal(undo);
       return () => {
-        forget?.();
+        unlist?.();
         undo();
       };
     });
   }
 
   /** Counts a step of parameters. Returns what takes that back. */
-  #count(due: readonly Entry<Group>[]): () => void {
-    const begun: [live: Set<string>, kind: string][] = [];
-    for (const entry of due) {
-      entry.step++;
-      for (const kind of this.#rule.uses(entry.group)) if (!entry.live.has(kind)) begun.push([entry.live, kind]);
-    }
-    for (const [live, kind] of begun) live.add(kind);
+  #count(due: readonly Entry[]): () => void {
+    const begun = due.flatMap(({ live, group }) => {
+      const kinds = this.#rule.uses(group).filter((kind) => !live.has(kind));
+      return kinds.map((kind) => ({ live, kind }));
+    });
+    for (const entry of due) entry.step++;
+    for (const { live, kind } of begun) live.add(kind);
     return () => {
-      for (const [live, kind] of begun) live.delete(kind);
+      for (const { live, kind } of begun) live.delete(kind);
       for (const entry of due) entry.step--;
     };
   }
@@ -144,10 +116,10 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
   /** The state tensors by name, `state.<parameter>.<kind>`; they are the optimiser's own, to be read and not kept. */
   stateTensors(): Map<string, Tensor> {
-    const tensors = new Map<string, Tensor>();
-    for (const { index, moments, place, live } of this.#entries)
-      for (const kind of live) tensors.set(`state.${index}.${kind}`, moments!.part(kind, place));
-    return tensors;
+    const all = this.#entries.flatMap((entry) =>
+      [...entry.live].map((kind) => [`state.${entry.index}.${kind}`, stateOf(entry, kind)] as const),
+    );
+    return new Map(all);
   }
 
   /** The rest of the state as plain JSON: options of the groups, steps done, and the kinds of state each parameter has. */
@@ -175,23 +147,21 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     this.paramGroups.forEach((group, i) => {
       Object.assign(group, groups[i]);
     });
-    this.#drop();
-    const loaded = this.#entries.filter(({ index }) => entries.has(index));
-    placeState(this.#rule, loaded);
-    for (const entry of loaded) {
-      const { step, tensors } = entries.get(entry.index)!;
+    this.#entries.forEach(forget);
+    for (const [index, { step, tensors }] of entries) {
+      const entry = this.#entries[index]!;
       entry.step = step;
+      entry.stirred = true;
       for (const [kind, data] of tensors) {
-        assign(entry.moments!.part(kind, entry.place), data);
+        assign(stateOf(entry, kind), data);
         entry.live.add(kind);
       }
-      entry.stirred = true;
     }
   }
 
   /** Frees the state. The parameters are not the optimiser's and stay. */
   dispose(): void {
-    this.#drop();
+    this.#entries.forEach(forget);
     this.#hyper?.dispose();
     this.#spare?.dispose();
     this.#hyper = undefined;
@@ -200,18 +170,6 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #drop(): void {
-    for (const entry of this.#entries) {
-      entry.slots?.dispose();
-      entry.slots = undefined;
-      entry.stirred = false;
-      entry.moments?.dispose();
-      entry.moments = undefined;
-      entry.step = 0;
-      entry.live.clear();
-    }
   }
 
   #checkParams(params: readonly Tensor[]): void {
@@ -230,100 +188,42 @@ export class Optimizer<Group extends ParamGroup = ParamGroup> {
     });
   }
 
-  #checkGradient({ param, index }: Entry<Group>): void {
+  #checkGradient({ param, index }: Entry): void {
     const { shape } = param.grad!;
-    if (!sameShape(shape, param.shape))
-      refuse(
-        this.type,
-        `the gradient of parameter ${index}`,
-        `of its shape ${formatShape(param.shape)}`,
-        formatShape(shape),
-      );
+    if (sameShape(shape, param.shape)) return;
+    const name = `the gradient of parameter ${index}`;
+    refuse(this.type, name, `of its shape ${formatShape(param.shape)}`, formatShape(shape));
   }
 
   /** What decides which kernels a step queues, beside the gradients that it is given. */
   #launched(): string {
-    const groups = this.paramGroups.map((group) => [
-      this.#rule.overrides(group),
-      this.#rule.leavesIdleRows(group),
-      this.#rule.leavesRestingRows(group),
-    ]);
-    // A step that makes state clears it too, and is no step to repeat.
-    const entries = this.#entries.map(({ param, moments, slots, stirred }) => [
+    const groups = this.paramGroups.map((group) => [this.#rule.overrides(group), this.#rule.leaves(group)]);
+    // A step that begins with state clears it too, and is no step to repeat.
+    const entries = this.#entries.map(({ param, slots, stirred, live }) => [
       Number(param.requiresGrad),
       slots ? Number(stirred) : 'none',
-      moments?.kinds ?? [],
+      [...live],
     ]);
     return JSON.stringify([groups, entries]);
   }
 
-  /** Where the scalars of the coming step go, which are checked. */
-  #hyperFor(due: readonly Entry<Group>[]): Tensor {
-    const { device } = due[0]!.param;
-    const { length } = this.#scalars(due);
-    if (this.#hyper?.size !== length) {
-      this.#hyper?.dispose();
-      this.#hyper = lasting([length], { device, label: this.type });
-    }
-    return this.#hyper;
-  }
-
   /** What kernels read of a step (lib/step_scalars): a zero, then a row for each parameter, zero where it is not due. */
-  #scalars(due: readonly Entry<Group>[]): Float32Array<ArrayBuffer> {
+  #scalars(due: readonly Entry[]): Float32Array<ArrayBuffer> {
     const rows = due.map(({ group, step, live }) => {
       const fresh = this.#rule.uses(group).some((kind) => !live.has(kind));
       return this.#rule.scalars(group, step + 1, fresh);
     });
-    rows.forEach((row, i) => {
-      if (row.every(Number.isFinite)) return;
-      const at = this.paramGroups.indexOf(due[i]!.group);
-      const { params, ...options } = due[i]!.group;
-      refuse(this.type, `paramGroups[${at}]`, 'of finite options', JSON.stringify(options, nameNonFinite));
-    });
     const width = rows[0]!.length;
     const data = new Float32Array(1 + width * this.#entries.length);
-    due.forEach(({ index }, i) => {
+    due.forEach(({ index, group }, i) => {
+      if (!rows[i]!.every(Number.isFinite)) {
+        const { params, ...options } = group;
+        const name = `paramGroups[${this.paramGroups.indexOf(group as Group)}]`;
+        refuse(this.type, name, 'of finite options', JSON.stringify(options, nameNonFinite));
+      }
       data.set(rows[i]!, 1 + width * index);
     });
     return data;
-  }
-
-  /** Queues the step. The scalars are data, not parameters of the dispatches: a recorded step takes new ones. */
-  #launch(due: readonly Entry<Group>[], hyper: Tensor, spare: Tensor, check: FiniteCheck | undefined): void {
-    const { type, kernels } = this.#rule;
-    const dense = new Map<Moments, { update: Update; targets: Target<Tensor>[] }>();
-    // What takes memory is done before anything is queued: a step of several parameters either has it all or changes none.
-    const launches: (() => void)[] = [];
-    gatherGradients(due.map(({ param }) => param));
-    for (const { param, group, moments, place, index, slots } of due) {
-      const update = { label: type.toLowerCase(), kernels, overrides: this.#rule.overrides(group), hyper, spare };
-      const used = this.#rule.uses(group);
-      const states = Object.entries(this.#rule.states).map(
-        ([kind, binding]) => [binding, used.includes(kind) ? moments!.flat(kind) : undefined] as const,
-      );
-      const target = { param, states, start: moments!.starts[place]!, row: index };
-      const gradient = param.grad!;
-      if (gradient instanceof RowSparse)
-        launches.push(
-          rowsUpdate(
-            update,
-            { ...target, gradient },
-            {
-              listedOnly: this.#rule.leavesIdleRows(group),
-              slots,
-            },
-          ),
-        );
-      else {
-        const same = dense.get(moments!) ?? { update, targets: [] };
-        same.targets.push({ ...target, gradient });
-        dense.set(moments!, same);
-      }
-    }
-    for (const [{ chunk }, { update, targets }] of dense) launches.push(...denseUpdates(update, targets, chunk));
-    hyper.device.write({ ...hyper.view, bytes: hyper.bytes }, () => this.#scalars(due));
-    if (check) hyper.device.copy(check.refused, { ...hyper.view, bytes: 4 });
-    for (const launch of launches) launch();
   }
 }
 

@@ -1,27 +1,21 @@
 // Stochastic gradient descent.
 import { checkBoolean, checkNumber, refuse } from '../check.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { Optimizer, type ParamGroup, type ParamsOf, type Rule } from './optimizer.ts';
-
-export interface SGDOptions {
-  /** Learning rate. No default: give it here or in every group. */
-  lr?: number;
-  /** Factor of the buffer that gathers gradients; 0 for none. Default 0. */
-  momentum?: number;
-  /** Share of the gradient that does not enter the buffer. Default 0. */
-  dampening?: number;
-  /** Factor of the parameter added to the gradient. Default 0. */
-  weightDecay?: number;
-  /** Nesterov's momentum; needs a momentum and no dampening. Default false. */
-  nesterov?: boolean;
-}
+import { Optimizer, type ParamsOf } from './optimizer.ts';
+import type { OptionsOf, ParamGroup, Rule } from './rule.ts';
 
 export interface SGDGroup extends ParamGroup {
+  /** Factor of the buffer that gathers gradients; 0 for none. Default 0. */
   momentum: number;
+  /** Share of the gradient that does not enter the buffer. Default 0. */
   dampening: number;
+  /** Factor of the parameter added to the gradient. Default 0. */
   weightDecay: number;
+  /** Nesterov's momentum; needs a momentum and no dampening. Default false. */
   nesterov: boolean;
 }
+/** `lr` has no default: give it here or in every group. */
+export type SGDOptions = OptionsOf<SGDGroup>;
 
 /**
  * Stochastic gradient descent, with momentum after Sutskever et al. 2013. State: `momentumBuffer`. A row-sparse gradient
@@ -29,19 +23,14 @@ export interface SGDGroup extends ParamGroup {
  */
 export class SGD extends Optimizer<SGDGroup> {
   constructor(params: ParamsOf<SGDGroup>, options: SGDOptions = {}) {
-    const { lr = undefined as never, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options;
-    super(RULE, params, { lr, momentum, dampening, weightDecay, nesterov });
+    super(RULE, params, options);
   }
 }
 
 const RULE: Rule<SGDGroup> = {
   type: 'SGD',
-  kernels: {
-    dense: shaders.sgd.dense,
-    chunk: shaders.sgd.chunk,
-    rows: shaders.sgd.rows,
-    rowsVec4: shaders.sgd.rows_vec4,
-  },
+  kernels: shaders.sgd,
+  defaults: { lr: undefined, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
   states: { momentumBuffer: 'momentum_buffer' },
   always: [],
   check({ momentum, dampening, weightDecay, nesterov }) {
@@ -60,6 +49,5 @@ const RULE: Rule<SGDGroup> = {
     // The first gradient enters the buffer whole.
     return fresh ? [lr, weightDecay, 0, 1, momentum] : [lr, weightDecay, momentum, 1 - dampening, momentum];
   },
-  leavesIdleRows: ({ momentum, weightDecay }) => momentum === 0 && weightDecay === 0,
-  leavesRestingRows: ({ weightDecay }) => weightDecay === 0,
+  leaves: ({ momentum, weightDecay }) => (weightDecay !== 0 ? 'none' : momentum === 0 ? 'all' : 'resting'),
 };

@@ -9,31 +9,42 @@ import { BYTES_PER_ELEMENT, type DType, type TypedArray, viewAs } from './dtype.
 import type { RowSparse } from './row-sparse.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
-/** A buffer that several storages have places in; freed with the last of them. */
+/** A buffer that several storages have places in; it goes with the last of them, and later where it is held. */
 export class SharedBuffer {
-  readonly device: Device;
-  readonly buffer: PoolBuffer;
-  readonly #users = new Set<Storage>();
+  readonly view: BufferView;
+  readonly #device: Device;
+  /** The storages by their first byte. */
+  readonly #places = new Map<number, Storage>();
+  #held: boolean;
 
-  constructor(device: Device, bytes: number, label: string) {
-    this.device = device;
-    this.buffer = device.allocate(bytes, label);
+  constructor(device: Device, bytes: number, { label, held = false }: { label: string; held?: boolean }) {
+    this.#device = device;
+    this.#held = held;
+    this.view = { buffer: device.lasting(() => device.allocate(bytes, label)), offset: 0, bytes };
   }
 
-  add(user: Storage): void {
-    this.#users.add(user);
+  add(storage: Storage): void {
+    this.#places.set(storage.base, storage);
   }
 
-  /** Whether a storage has its place there. */
-  taken(base: number): boolean {
-    for (const user of this.#users) if (user.base === base && user.alive) return true;
-    return false;
+  has(base: number): boolean {
+    return this.#places.has(base);
   }
 
-  /** Takes a storage out, or nothing where none was ever put in. Frees the buffer that is left without any. */
-  leave(user?: Storage): void {
-    if (user) this.#users.delete(user);
-    if (this.#users.size === 0) this.device.release(this.buffer);
+  /** Takes a storage out. */
+  leave(storage: Storage): void {
+    this.#places.delete(storage.base);
+    this.#releaseEmpty();
+  }
+
+  /** Holds it no longer. */
+  letGo(): void {
+    this.#held = false;
+    this.#releaseEmpty();
+  }
+
+  #releaseEmpty(): void {
+    if (!this.#held && this.#places.size === 0) this.#device.release(this.view.buffer);
   }
 }
 
@@ -47,9 +58,9 @@ export class Storage {
   /** Where the bytes lie with others, and their first byte there. */
   home: SharedBuffer | undefined;
   base = 0;
-  onFree: (() => void) | undefined;
   readonly #device: Device | undefined;
   #buffer: PoolBuffer | undefined;
+  #onFree: (() => void) | undefined;
 
   /** Without a device the storage is a shape's stand-in: it takes no memory and holds nothing (PyTorch's "meta" device). */
   constructor(device: Device | undefined, bytes: number, label: string) {
@@ -85,19 +96,28 @@ export class Storage {
     this.#buffer = undefined;
     if (this.home) this.home.leave(this);
     else this.#device!.release(buffer);
-    this.onFree?.();
+    this.#onFree?.();
   }
 
-  /** Moves the bytes, with all tensors that view them, to a place in a larger buffer; `base` is a multiple of 256. */
+  /** Has something done when it is freed. */
+  onFree(work: () => void): void {
+    const before = this.#onFree;
+    this.#onFree = () => {
+      before?.();
+      work();
+    };
+  }
+
+  /** Moves the bytes, with all tensors that view them, from a buffer of their own to a place in a larger one; `base` is a multiple of 256. */
   moveTo(home: SharedBuffer, base: number): void {
-    const { buffer, bytes } = this;
-    if (bytes > 0) home.device.copy({ buffer, offset: this.base, bytes }, { buffer: home.buffer, offset: base, bytes });
-    home.add(this);
-    if (this.home) this.home.leave(this);
-    else home.device.release(buffer);
-    this.#buffer = home.buffer;
+    const { buffer, bytes, device } = this;
+    const target = { buffer: home.view.buffer, offset: base, bytes };
+    device.copy({ buffer, offset: 0, bytes }, target);
+    device.release(buffer);
+    this.#buffer = target.buffer;
     this.home = home;
     this.base = base;
+    home.add(this);
   }
 }
 

@@ -19,11 +19,11 @@ import { expectSameBits } from './same-bits.ts';
 const current = useDevice();
 
 const MAKE: Record<string, (params: Tensor[]) => Optimizer> = {
-  adam: (params) => new Adam(params, { lr: 0.1, weightDecay: 0.01 }) as unknown as Optimizer,
-  amsgrad: (params) => new AdamW(params, { lr: 0.1, amsgrad: true }) as unknown as Optimizer,
-  sgd: (params) => new SGD(params, { lr: 0.1 }) as unknown as Optimizer,
-  momentum: (params) => new SGD(params, { lr: 0.1, momentum: 0.9, dampening: 0.5 }) as unknown as Optimizer,
-  rmsprop: (params) => new RMSprop(params, { centered: true, momentum: 0.9 }) as unknown as Optimizer,
+  adam: (params) => new Adam(params, { lr: 0.1, weightDecay: 0.01 }),
+  amsgrad: (params) => new AdamW(params, { lr: 0.1, amsgrad: true }),
+  sgd: (params) => new SGD(params, { lr: 0.1 }),
+  momentum: (params) => new SGD(params, { lr: 0.1, momentum: 0.9, dampening: 0.5 }),
+  rmsprop: (params) => new RMSprop(params, { centered: true, momentum: 0.9 }),
 };
 
 const random = (shape: number[], seed: number) =>

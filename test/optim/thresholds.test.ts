@@ -6,8 +6,7 @@ import { mul } from '../../src/ops/index.ts';
 import { BLOCK, MOST_TABLES } from '../../src/optim/blocks.ts';
 import { clipGradNorm, PER_DISPATCH } from '../../src/optim/clip.ts';
 import { Adam, SGD } from '../../src/optim/index.ts';
-import { PAIRED_BYTES } from '../../src/optim/moments.ts';
-import { SMALL_BYTES } from '../../src/tensor/chunk.ts';
+import { LARGEST_MEMBER_BYTES } from '../../src/tensor/arena.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -35,7 +34,7 @@ function backwards(params: readonly Tensor[]): void {
 }
 
 const BLOCKS = [BLOCK - 1, BLOCK, BLOCK + 1];
-const LARGE = [SMALL_BYTES / 4, SMALL_BYTES / 4 + 1, PAIRED_BYTES / 4, PAIRED_BYTES / 4 + 1];
+const LARGE = [LARGEST_MEMBER_BYTES / 4, LARGEST_MEMBER_BYTES / 4 + 1];
 
 test.each([
   [1, BLOCKS],

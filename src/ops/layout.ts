@@ -1,7 +1,7 @@
 // Moving elements about: reshape, transpose, permute, slice, concat, stack, split, pad. All are copies but reshape.
 // Integer tensors with host values keep them through every one of these.
 import { record } from '../autograd/tape.ts';
-import { refuse } from '../check.ts';
+import { checkNumber, refuse } from '../check.ts';
 import { empty } from '../tensor/create.ts';
 import {
   checkHasAxes,
@@ -221,6 +221,13 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
     at += n;
     return slice(x, axis, at - n, at);
   });
+}
+
+/** At most `chunks` pieces of one size along axis `dim`, the last one shorter (`torch.chunk`). */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  checkHasAxes('chunk', x.shape);
+  checkNumber('chunk', 'chunks', chunks, { integer: true, min: 1 });
+  return split(x, Math.max(1, Math.ceil(x.shape[normalizeAxis('chunk', dim, x.rank)]! / chunks)), dim);
 }
 
 /** Zeros before and after each axis, `padding` as `[before, after]` pairs from the last axis backwards (`torch.nn.functional.pad`). */

@@ -51,6 +51,12 @@ export const powScalar: UnaryRow = [
   'power_of(v, params.alpha)',
   'select(d * power_of_slope(v, params.alpha), 0.0, params.alpha == 0.0)',
 ];
+/** A power of what is never negative, as norms take: where it is 0, so is its gradient. */
+export const rootAtZero: UnaryRow = [
+  'rootAtZero',
+  'power_of(v, params.alpha)',
+  'select(d * power_of_slope(v, params.alpha), 0.0, v == 0.0)',
+];
 export const clamp: UnaryRow = [
   'clamp',
   'limited(v, params.alpha, params.beta)',

@@ -101,6 +101,46 @@ const ROWS: Record<string, Row> = {
 function ofTheirOwn(): Record<Exclude<keyof typeof ops, Exclude<keyof typeof elementwise, 'cast'>>, Row> {
   return {
     add: two(ops.add),
+    all: one((x) => ops.all(x, 1)),
+    any: one((x) => ops.any(x, 1)),
+    argsort: one((x) => ops.argsort(x)),
+    chunk: row({ x: index(9, 2, 3) }, ({ x }) => ops.chunk(x!, 2, 1)),
+    cumsum: one((x) => ops.cumsum(x, 1)),
+    einsum: two((a, b) => ops.einsum('ij,j->i', a, b)),
+    indexAdd: trained({ index: index(4, 3) }, { x: [4, 2], source: [3, 2] }, ({ index }, { x, source }) => [
+      ops.indexAdd(x!, 0, index!, source!, { alpha: 2 }),
+    ]),
+    isfinite: one(ops.isfinite),
+    isinf: one(ops.isinf),
+    isnan: one(ops.isnan),
+    logicalAnd: two(ops.logicalAnd),
+    logicalNot: one(ops.logicalNot),
+    logicalOr: two(ops.logicalOr),
+    logicalXor: two(ops.logicalXor),
+    logsumexp: one((x) => ops.logsumexp(x, 1)),
+    max: one((x) => ops.max(x, 1).values),
+    min: one((x) => ops.min(x, 1).indices),
+    multinomial: {
+      inputs: { x: f32(2, 3) },
+      make:
+        () =>
+        ({ x }, generator) =>
+          ops.multinomial(ops.exp(x!), 2, { generator }),
+      refused: /^WeftError: compile: uniform in a compiled step would be drawn once/,
+    },
+    norm: one((x) => ops.norm(x, 2, 1)),
+    scatter: trained({ index: index(3, 2, 2) }, { x: [2, 3], src: [2, 2] }, ({ index }, { x, src }) => [
+      ops.scatter(x!, 1, index!, src!),
+    ]),
+    scatterAdd: trained({ index: index(3, 2, 2) }, { x: [2, 3], src: [2, 2] }, ({ index }, { x, src }) => [
+      ops.scatterAdd(x!, 1, index!, src!),
+    ]),
+    sort: one((x) => ops.sort(x, 1).values),
+    std: one((x) => ops.std(x, 1)),
+    topk: one((x) => ops.topk(x, 2).values),
+    tril: one((x) => ops.tril(x)),
+    triu: one((x) => ops.triu(x)),
+    variance: one((x) => ops.variance(x, 1)),
     amax: one((x) => ops.amax(x, 1)),
     amin: one((x) => ops.amin(x, 0)),
     argmax: one((x) => ops.argmax(x, 1)),
@@ -273,7 +313,8 @@ test('every op has a row', () => {
 });
 
 /** What looks its indices up, and so must refuse those that are out of range. */
-const LOOKS_UP = /^(crossEntropy|densify|embedding|gather|gru|indexSelect|lstm|nllLoss|oneHot|rnn|LSTM|GRU|RNN)$/;
+const LOOKS_UP =
+  /^(crossEntropy|densify|embedding|gather|gru|indexAdd|indexSelect|lstm|nllLoss|oneHot|rnn|scatter|scatterAdd|LSTM|GRU|RNN)$/;
 
 describe('a recorded step refuses what the step refuses, and else gives its numbers', () => {
   test.each(Object.entries({ ...ROWS, ...MODULES }))('%s', async (name, row) => {

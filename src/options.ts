@@ -10,7 +10,7 @@ type Resolved<T, D> = {
  * The options given, with defaults where there are none. `defaults` names every option there is: any other is refused, with the
  * nearest right one.
  */
-export function optionsOf<T extends object, D extends { readonly [K in keyof T]-?: T[K] | undefined }>(
+export function optionsOf<T extends object, D extends { readonly [K in Extract<keyof T, string>]: T[K] | undefined }>(
   op: string,
   given: T,
   defaults: D,

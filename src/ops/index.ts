@@ -29,7 +29,18 @@ export {
   unsqueeze,
 } from './layout.ts';
 export * from './logical.ts';
-export { type BceOptions, bceWithLogits, mseLoss, nllLoss } from './losses.ts';
+export {
+  type BceOptions,
+  bceWithLogits,
+  huberLoss,
+  type KlDivOptions,
+  klDiv,
+  type LossOptions,
+  l1Loss,
+  mseLoss,
+  nllLoss,
+  smoothL1Loss,
+} from './losses.ts';
 export { type LstmOptions, lstm } from './lstm.ts';
 export { maskedSelect } from './masked-select.ts';
 export { linear, type MatmulOptions, matmul } from './matmul.ts';
@@ -42,6 +53,6 @@ export { densify } from './row-sparse.ts';
 export { indexAdd, scatter, scatterAdd } from './scatter.ts';
 export { logSoftmax, softmax } from './softmax.ts';
 export { argsort, type SortOptions, sort, type TopkOptions, topk } from './sort.ts';
-export { logsumexp, norm, std, type VarianceOptions, variance } from './statistics.ts';
+export { cosineSimilarity, logsumexp, norm, std, type VarianceOptions, variance } from './statistics.ts';
 export { tril, triu } from './triangle.ts';
 export { maskedFill, where } from './where.ts';

@@ -1,9 +1,10 @@
-// Losses beside cross-entropy: negative log-likelihood, squared error, binary cross-entropy.
+// Losses beside cross-entropy: negative log-likelihood, squared, absolute and Huber's error, divergence, binary cross-entropy.
 import { record } from '../autograd/tape.ts';
-import { refuse } from '../check.ts';
+import { checkNumber, refuse } from '../check.ts';
+import { optionsOf } from '../options.ts';
 import { broadcastShapes, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { mul, sub } from './arithmetic.ts';
+import { div, mul, sub } from './arithmetic.ts';
 import {
   type ClassLossOptions,
   checkClasses,
@@ -12,8 +13,8 @@ import {
   classLoss,
   type Reduction,
 } from './cross-entropy.ts';
-import { square } from './elementwise.ts';
-import { binary, unary } from './pointwise.ts';
+import { abs, exp, square } from './elementwise.ts';
+import { binary, pointwise, unary } from './pointwise.ts';
 import { mean, sum, sumTo } from './reduce.ts';
 import * as rows from './rows.ts';
 
@@ -29,9 +30,64 @@ export function nllLoss(input: Tensor, target: Tensor, options: ClassLossOptions
 }
 
 /** `(input - target)²`, reduced (`torch.nn.functional.mse_loss`). Shapes must be equal: nothing is broadcast. */
-export function mseLoss(input: Tensor, target: Tensor, options: { reduction?: Reduction } = {}): Tensor {
+export function mseLoss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction } = optionsOf('mseLoss', options, { reduction: 'mean' });
   checkPair('mseLoss', input, target);
-  return reduced('mseLoss', square(sub(input, target)), options.reduction);
+  return reduced('mseLoss', square(sub(input, target)), reduction);
+}
+
+export interface LossOptions {
+  /** 'mean' (over all elements) by default. */
+  reduction?: Reduction;
+}
+
+/** `|input - target|`, reduced (`torch.nn.functional.l1_loss`). Shapes must be equal. */
+export function l1Loss(input: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction } = optionsOf('l1Loss', options, { reduction: 'mean' });
+  checkPair('l1Loss', input, target);
+  return reduced('l1Loss', abs(sub(input, target)), reduction);
+}
+
+/**
+ * With `e = input - target`: `e²/2` up to `|e| = delta`, beyond `delta · (|e| - delta/2)`, reduced
+ * (`torch.nn.functional.huber_loss`). Shapes must be equal.
+ */
+export function huberLoss(input: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
+  const { reduction, delta } = optionsOf('huberLoss', options, { reduction: 'mean', delta: 1 });
+  checkNumber('huberLoss', 'delta', delta, { above: 0 });
+  checkPair('huberLoss', input, target);
+  return reduced('huberLoss', pointwise(rows.huber, sub(input, target), { alpha: delta, op: 'huberLoss' }), reduction);
+}
+
+/** `huberLoss` of `delta = beta`, divided by it; of `beta` 0 the `l1Loss` (`torch.nn.functional.smooth_l1_loss`). */
+export function smoothL1Loss(input: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+  const { reduction, beta } = optionsOf('smoothL1Loss', options, { reduction: 'mean', beta: 1 });
+  checkNumber('smoothL1Loss', 'beta', beta, { min: 0 });
+  return beta === 0
+    ? l1Loss(input, target, { reduction })
+    : div(huberLoss(input, target, { reduction, delta: beta }), beta);
+}
+
+export interface KlDivOptions {
+  /** 'batchmean' divides by the length of the first axis, as the divergence is defined; 'mean', the default, by all elements. */
+  reduction?: Reduction | 'batchmean';
+  /** Whether `target` is log-probabilities too; false by default. */
+  logTarget?: boolean;
+}
+
+/**
+ * `target · (log target - input)` of log-probabilities `input` and probabilities `target`, of equal shape, reduced
+ * (`torch.nn.functional.kl_div`). A target of 0 adds nothing.
+ */
+export function klDiv(input: Tensor, target: Tensor, options: KlDivOptions = {}): Tensor {
+  const op = 'klDiv';
+  const { reduction, logTarget } = optionsOf(op, options, { reduction: 'mean', logTarget: false });
+  checkPair(op, input, target);
+  const losses = logTarget
+    ? mul(exp(target), sub(target, input))
+    : sub(pointwise(rows.entropy, target, { op }), mul(target, input));
+  if (reduction === 'batchmean') return div(sum(losses), input.shape[0] ?? 1);
+  return reduced(op, losses, reduction);
 }
 
 export interface BceOptions {
@@ -49,7 +105,11 @@ export interface BceOptions {
  * (`torch.nn.functional.binary_cross_entropy_with_logits`), in a form that neither overflows nor cancels.
  */
 export function bceWithLogits(input: Tensor, target: Tensor, options: BceOptions = {}): Tensor {
-  const { weight, posWeight, reduction } = options;
+  const { weight, posWeight, reduction } = optionsOf('bceWithLogits', options, {
+    weight: undefined,
+    posWeight: undefined,
+    reduction: 'mean',
+  });
   checkPair('bceWithLogits', input, target);
   checkWeight('weight', weight, input);
   checkWeight('posWeight', posWeight, input);

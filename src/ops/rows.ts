@@ -51,6 +51,14 @@ export const powScalar: UnaryRow = [
   'power_of(v, params.alpha)',
   'select(d * power_of_slope(v, params.alpha), 0.0, params.alpha == 0.0)',
 ];
+/** Huber's loss of an error, params.alpha being where it becomes linear. */
+export const huber: UnaryRow = [
+  'huber',
+  'nan_or(v, select(params.alpha * (abs(v) - 0.5 * params.alpha), 0.5 * v * v, abs(v) <= params.alpha))',
+  'd * limited(v, -params.alpha, params.alpha)',
+];
+/** v log v, 0 of 0. */
+export const entropy: UnaryRow = ['entropy', 'select(v * logarithm(v), 0.0, v == 0.0)', 'd * (logarithm(v) + 1.0)'];
 /** A power of what is never negative, as norms take: where it is 0, so is its gradient. */
 export const rootAtZero: UnaryRow = [
   'rootAtZero',

@@ -1,10 +1,10 @@
-// Statistics along axes, composed: variance, deviation, norms, the logarithm of a sum of exponentials.
+// Statistics along axes, composed: variance, deviation, norms, the logarithm of a sum of exponentials, cosines.
 import { detach } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { optionsOf } from '../options.ts';
 import { normalizeAxes, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, div, ne, sub } from './arithmetic.ts';
+import { add, div, maximum, mul, ne, sub } from './arithmetic.ts';
 import { abs, cast, exp, log, square } from './elementwise.ts';
 import { reshape } from './layout.ts';
 import { isfinite } from './logical.ts';
@@ -52,4 +52,14 @@ export function logsumexp(x: Tensor, dim: number | readonly number[], options: R
   const largest = detach(amax(x, dim, { keepDim: true }));
   const shift = where(isfinite(largest), largest, 0);
   return reshape(add(log(sum(exp(sub(x, shift)), dim, { keepDim: true })), shift), shape);
+}
+
+/**
+ * The cosine of the angle between `x1` and `x2` along `dim`, with broadcasting: `x1·x2 / max(|x1| |x2|, eps)`
+ * (`torch.nn.functional.cosine_similarity`).
+ */
+export function cosineSimilarity(x1: Tensor, x2: Tensor, dim = 1, eps = 1e-8): Tensor {
+  const squares = mul(sum(square(x1), dim), sum(square(x2), dim));
+  const lengths = pointwise(rows.rootAtZero, maximum(squares, eps * eps), { alpha: 0.5, op: 'cosineSimilarity' });
+  return div(sum(mul(x1, x2), dim), lengths);
 }

@@ -107,6 +107,10 @@ function ofTheirOwn(): Record<Exclude<keyof typeof ops, Exclude<keyof typeof ele
     chunk: row({ x: index(9, 2, 3) }, ({ x }) => ops.chunk(x!, 2, 1)),
     cumsum: one((x) => ops.cumsum(x, 1)),
     einsum: two((a, b) => ops.einsum('ij,j->i', a, b)),
+    huberLoss: trained({ y: f32(2, 3) }, { x: [2, 3] }, ({ y }, { x }) => [ops.huberLoss(x!, y!)]),
+    klDiv: trained({ y: f32(2, 3) }, { x: [2, 3] }, ({ y }, { x }) => [ops.klDiv(x!, y!)]),
+    l1Loss: trained({ y: f32(2, 3) }, { x: [2, 3] }, ({ y }, { x }) => [ops.l1Loss(x!, y!)]),
+    smoothL1Loss: trained({ y: f32(2, 3) }, { x: [2, 3] }, ({ y }, { x }) => [ops.smoothL1Loss(x!, y!)]),
     indexAdd: trained({ index: index(4, 3) }, { x: [4, 2], source: [3, 2] }, ({ index }, { x, source }) => [
       ops.indexAdd(x!, 0, index!, source!, { alpha: 2 }),
     ]),
@@ -152,6 +156,7 @@ function ofTheirOwn(): Record<Exclude<keyof typeof ops, Exclude<keyof typeof ele
     cast: one((x) => ops.cast(x, 'i32')),
     clamp: one((x) => ops.clamp(x, -0.5, 0.5)),
     concat: row({ a: index(9, 2, 3), b: index(9, 2, 2) }, ({ a, b }) => ops.concat([a!, b!], 1)),
+    cosineSimilarity: two((a, b) => ops.cosineSimilarity(a, b)),
     crossEntropy: trained(
       { target: index(4, 3), weight: f32(4) },
       { logits: [3, 4] },

@@ -113,8 +113,8 @@ test('PyTorch: value and gradient of every loss in every combination of options'
     const classesLast = (t: Tensor) => (t.rank === 3 ? ops.permute(t, [0, 2, 1]) : t);
     const loss = op(classesLast(x), q.rank === 3 ? classesLast(q) : q, {
       ...options,
-      weight: weight ? read(weight) : undefined,
-      posWeight: posWeight ? read(posWeight) : undefined,
+      ...(weight && { weight: read(weight) }),
+      ...(posWeight && { posWeight: read(posWeight) }),
     });
     backward(loss, upstream ? read(upstream) : undefined);
     const expected = fixture.get(`${name}.loss`);

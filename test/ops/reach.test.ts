@@ -1,6 +1,6 @@
 // Ops composed of others, and order: values and gradients of PyTorch's (test/fixtures/cases/reach.py).
 import { expect, test } from 'vitest';
-import { backward } from '../../src/autograd/tape.ts';
+import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { step } from '../../src/tensor/scope.ts';

@@ -526,6 +526,8 @@ describe('ceilings', () => {
 
 /** What no table chooses, and why. */
 function never(kernel: string, override: string, value: number): boolean {
+  // From the end go gradients, and integers have none.
+  if (/^cumsum_[iu]32$/.test(kernel) && override === 'REVERSE') return value === 1;
   // Texel kernels hand over in storage, where a software adapter's states are as near as any.
   return kernel.includes('_texel_') && override === 'HANDOVER' && value === 2;
 }

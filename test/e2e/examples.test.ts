@@ -15,6 +15,7 @@ const SAYS: Record<string, RegExp> = {
     /^same bits as the run that never stopped: true\n[\s\S]*^loaded model equals the saved one: true$/m,
   '07-custom-op.ts':
     /^softsign {2}-0\.667 -0\.333 {2}0\.000 {2}0\.500 {2}0\.750\nslope {6}0\.111 {2}0\.444 {2}1\.000 {2}0\.250 {2}0\.063\n.*agrees/m,
+  '08-custom-optimiser.ts': /^as in plain JavaScript: true$/m,
 };
 
 const numbered = readdirSync(join(root, 'examples')).filter((name) => /^\d\d-.*\.ts$/.test(name));

@@ -125,14 +125,17 @@ describe.each(['nodenext', 'bundler'] as const)('strict TypeScript, moduleResolu
   });
 });
 
-test("an op of one's own with a gradient, from outside, in strict TypeScript", async () => {
-  const example = await readFile(join(root, 'examples/07-custom-op.ts'), 'utf8');
+test.each([
+  ['07-custom-op', /agrees with its reference, forward and backward\n$/],
+  ['08-custom-optimiser', /as in plain JavaScript: true\n$/],
+])('%s from outside, in strict TypeScript', async (name, said) => {
+  const example = await readFile(join(root, `examples/${name}.ts`), 'utf8');
   await typecheck(
-    { 'custom-op.ts': `declare const console: { log(...words: string[]): void };\n${example}` },
+    { [`${name}.ts`]: `declare const console: { log(...words: unknown[]): void };\n${example}` },
     { ...RESOLUTION.nodenext, types: [] },
   );
-  const { out } = await run(process.execPath, ['out/custom-op.js'], { cwd: app });
-  expect(out).toMatch(/agrees with its reference, forward and backward\n$/);
+  const { out } = await run(process.execPath, [`out/${name}.js`], { cwd: app });
+  expect(out).toMatch(said);
 });
 
 test('npx weft --help lists the commands', async () => {

@@ -1,12 +1,14 @@
 // Making parameters: where they come from, how they start, and shapes without data for counting.
 import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
-import { full, getDevice } from '../tensor/create.ts';
-import { defaultGenerator, type Generator, normal, uniform } from '../tensor/random.ts';
+import { assign, empty, full, getDevice } from '../tensor/create.ts';
+import { type DType, typedArray } from '../tensor/dtype.ts';
+import { defaultGenerator, type Generator, uniform } from '../tensor/random.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import { Storage, Tensor } from '../tensor/tensor.ts';
+import { markParameter } from './parameters.ts';
 
 export interface InitOptions {
   /** Where the parameters live; the default device otherwise. `'meta'` makes shapes without data, to be counted only. */
@@ -26,6 +28,7 @@ export function parameter(
       ? new Tensor(new Storage(undefined, 4 * sizeOf(shape), 'meta'), shape, 'f32')
       : keep(fill(device ?? getDevice(), generator ?? defaultGenerator()));
   made.requiresGrad = true;
+  markParameter(made);
   return made;
 }
 
@@ -34,13 +37,19 @@ export function uniformParameter(shape: Shape, bound: number, options: InitOptio
   return parameter(shape, options, (device, generator) => uniform(shape, -bound, bound, generator, device));
 }
 
-/** Normal with mean 0. */
-export function normalParameter(shape: Shape, std: number, options: InitOptions): Tensor {
-  return parameter(shape, options, (device, generator) => normal(shape, 0, std, generator, device));
-}
-
 export function constantParameter(shape: Shape, value: number, options: InitOptions): Tensor {
   return parameter(shape, options, (device) => full(shape, value, { device }));
+}
+
+/** A tensor of one value that a module keeps beside its parameters. */
+export function buffer(shape: Shape, value: number, dtype: DType, device: InitOptions['device']): Tensor {
+  if (device === 'meta') return new Tensor(new Storage(undefined, 4 * sizeOf(shape), 'meta'), shape, dtype);
+  const to = device ?? getDevice();
+  if (dtype === 'f32') return keep(full(shape, value, { device: to }));
+  // Without values on the host, for steps change it on the device.
+  const made = keep(empty(shape, { dtype, device: to, label: 'buffer' }));
+  assign(made, typedArray(dtype, new Array<number>(sizeOf(shape)).fill(value)));
+  return made;
 }
 
 /** Inputs and outputs of one unit of a weight `[out, in, …]` (`torch.nn.init._calculate_fan_in_and_fan_out`). */

@@ -1,11 +1,13 @@
-// Module: an object whose tensor fields are its parameters and whose module fields are its children.
+// Module: an object whose tensor fields are its parameters and buffers, and whose module fields are its children.
 import { refuse } from '../check.ts';
 import { WeftError } from '../errors.ts';
+import { optionsOf } from '../options.ts';
 import { assign, empty } from '../tensor/create.ts';
 import { type TypedArray, typedArray } from '../tensor/dtype.ts';
 import { keep } from '../tensor/scope.ts';
 import { formatShape, type Shape, sameShape } from '../tensor/shape.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { isParameter, markParameter } from './parameters.ts';
 
 /** A tensor read back from a device or a file: what a state dict is loaded from. */
 export interface HostTensor {
@@ -34,28 +36,49 @@ export abstract class Module {
     return '';
   }
 
-  /** The module's own parameters under their PyTorch names, without children. Fields are turned into snake_case. */
-  ownParameters(): [name: string, parameter: Tensor][] {
-    return Object.entries(this).flatMap(([field, value]) =>
-      value instanceof Tensor ? [[snakeCase(field), value] as [string, Tensor]] : [],
-    );
+  /**
+   * The module's own tensors under their PyTorch names, without children: those in its fields, and in arrays, maps and plain objects
+   * there (`weights.0`). Fields are turned into snake_case.
+   */
+  ownTensors(): [name: string, tensor: Tensor][] {
+    return found(this, Tensor);
   }
 
-  /** Child modules under their names; the members of an array are numbered (`layers.0`). */
+  /** The own tensors that are trained, or were before they were frozen. */
+  ownParameters(): [name: string, parameter: Tensor][] {
+    return this.ownTensors().filter(([, t]) => isParameter(t));
+  }
+
+  /** The own tensors without `requiresGrad`: what a module remembers beside its parameters. */
+  ownBuffers(): [name: string, buffer: Tensor][] {
+    return this.ownTensors().filter(([, t]) => !isParameter(t));
+  }
+
+  /** Child modules under their names; the members of arrays, maps and plain objects are named `layers.0`. */
   children(): [name: string, child: Module][] {
-    return Object.entries(this).flatMap(([field, value]) => {
-      if (value instanceof Module) return [[snakeCase(field), value] as [string, Module]];
-      if (!Array.isArray(value)) return [];
-      return value.flatMap((item, i) =>
-        item instanceof Module ? [[`${snakeCase(field)}.${i}`, item] as [string, Module]] : [],
-      );
-    });
+    return found(this, Module);
+  }
+
+  /**
+   * Keeps a tensor under the name of a field as a buffer (`register_buffer`): in the state dict, unless `persistent` is false, and never
+   * among the parameters. A field that holds a tensor without `requiresGrad` is one already.
+   */
+  registerBuffer(name: string, tensor: Tensor | undefined, options: { persistent?: boolean } = {}): void {
+    const { persistent } = optionsOf('registerBuffer', options, { persistent: true });
+    if (tensor?.requiresGrad)
+      refuse('registerBuffer', 'tensor', 'without requiresGrad', 'a parameter', 'Give it to a field instead.');
+    if (tensor && !persistent) passing.add(keep(tensor));
+    (this as Record<string, unknown>)[name] = tensor && keep(tensor);
   }
 
   /** Every parameter of the tree with its dotted name, in the order of the fields (`torch.nn.Module.named_parameters`); a shared one once per name. */
   namedParameters(prefix = ''): [name: string, parameter: Tensor][] {
-    const own = this.ownParameters().map(([name, p]) => [prefix + name, p] as [string, Tensor]);
-    return [...own, ...this.children().flatMap(([name, child]) => child.namedParameters(`${prefix}${name}.`))];
+    return named(this, prefix, (module) => module.ownParameters());
+  }
+
+  /** Every buffer of the tree with its dotted name (`named_buffers`). */
+  namedBuffers(prefix = ''): [name: string, buffer: Tensor][] {
+    return named(this, prefix, (module) => module.ownBuffers());
   }
 
   /** Every parameter of the tree, a shared one once. */
@@ -94,20 +117,30 @@ export abstract class Module {
     }
   }
 
-  /** The parameters by name, as they are on the device (`state_dict`). */
+  /** Every buffer of the tree, a shared one once. */
+  buffers(): Tensor[] {
+    return [...new Set(this.namedBuffers().map(([, b]) => b))];
+  }
+
+  /** Parameters and buffers by name, as they are on the device (`state_dict`). */
   stateDict(): Map<string, Tensor> {
-    return new Map(this.namedParameters());
+    const own = (module: Module) => [
+      ...module.ownParameters(),
+      ...module.ownBuffers().filter(([, b]) => !passing.has(b)),
+    ];
+    return new Map(named(this, '', own));
   }
 
   /**
-   * Overwrites the parameters with values of the same names and shapes. Missing, unexpected and misshapen entries are listed
+   * Overwrites parameters and buffers with values of the same names and shapes. Missing, unexpected and misshapen entries are listed
    * together before anything is written; with `strict: false` missing and unexpected ones are allowed and returned.
    */
   loadStateDict(
     state: ReadonlyMap<string, HostTensor>,
-    { strict = true } = {},
+    options: { strict?: boolean } = {},
   ): { missing: string[]; unexpected: string[] } {
-    const named = this.namedParameters();
+    const { strict } = optionsOf('loadStateDict', options, { strict: true });
+    const named = [...this.stateDict()];
     const known = new Set(named.map(([name]) => name));
     const missing = named.filter(([name]) => !state.has(name)).map(([name]) => name);
     const unexpected = [...state.keys()].filter((name) => !known.has(name));
@@ -132,10 +165,22 @@ export abstract class Module {
     return copyTree(this, new Map()) as this;
   }
 
-  /** Frees all parameters and their gradients. */
+  /** Frees all parameters, their gradients, and buffers. */
   dispose(): void {
     this.zeroGrad();
-    for (const p of this.parameters()) p.dispose();
+    for (const t of [...this.parameters(), ...this.buffers()]) t.dispose();
+  }
+
+  /** The tree of modules with their sizes, as PyTorch prints it. */
+  toString(): string {
+    const name = `${this.constructor.name}(${this.describe()}`;
+    const lines = this.children().map(([key, child]) => `  (${key}): ${`${child}`.replaceAll('\n', '\n  ')}`);
+    return lines.length === 0 ? `${name})` : `${[name, ...lines].join('\n')}\n)`;
+  }
+
+  /** What `console.log` shows in Node. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
   }
 
   /** One row per module, parents before children. */
@@ -156,6 +201,32 @@ export abstract class Module {
       };
     });
   }
+}
+
+/** Buffers that no state dict has. */
+const passing = new WeakSet<Tensor>();
+
+function named(root: Module, prefix: string, own: (module: Module) => [string, Tensor][]): [string, Tensor][] {
+  return root
+    .namedModules()
+    .flatMap(([path, module]) =>
+      own(module).map(([name, t]): [string, Tensor] => [`${prefix}${path && `${path}.`}${name}`, t]),
+    );
+}
+
+/** What is in the fields of a module, and in arrays, maps and plain objects there, by name; modules are not looked into. */
+function found<T extends Tensor | Module>(module: Module, kind: abstract new (...args: never[]) => T): [string, T][] {
+  const walk = (name: string, value: unknown): [string, T][] => {
+    if (value instanceof Tensor || value instanceof Module) return value instanceof kind ? [[name, value as T]] : [];
+    const entries =
+      Array.isArray(value) || (value && Object.getPrototypeOf(value) === Object.prototype)
+        ? Object.entries(value as object)
+        : value instanceof Map
+          ? [...value]
+          : [];
+    return entries.flatMap(([key, item]) => walk(`${name}.${key}`, item));
+  };
+  return Object.entries(module).flatMap(([field, value]) => walk(snakeCase(field), value));
 }
 
 /** Number of parameters of the tree, shared ones counted once. */
@@ -181,6 +252,8 @@ function copyTree(value: unknown, copies: Map<object, unknown>): unknown {
     const copy = keep(empty(value.shape, { dtype: value.dtype, device: value.device, label: 'clone' }));
     if (value.size > 0) value.device.copy(value.view, copy.view);
     copy.requiresGrad = value.requiresGrad;
+    if (isParameter(value)) markParameter(copy);
+    if (passing.has(value)) passing.add(copy);
     copies.set(value, copy);
     return copy;
   }
@@ -189,6 +262,12 @@ function copyTree(value: unknown, copies: Map<object, unknown>): unknown {
     copies.set(value, list);
     for (const item of value) list.push(copyTree(item, copies));
     return list;
+  }
+  if (value instanceof Map) {
+    const map = new Map<unknown, unknown>();
+    copies.set(value, map);
+    for (const [key, item] of value) map.set(key, copyTree(item, copies));
+    return map;
   }
   if (!(value instanceof Module)) {
     if (Object.getPrototypeOf(value) !== Object.prototype) return value; // a generator, say: shared

@@ -72,7 +72,7 @@ abstract class Recurrent extends Module {
     return parts.join(', ');
   }
 
-  override ownParameters(): [string, Tensor][] {
+  override ownTensors(): [string, Tensor][] {
     return this.weights.flatMap((directions, layer) =>
       directions.flatMap((w, d) => {
         const suffix = `_l${layer}${d === 1 ? '_reverse' : ''}`;

@@ -1,6 +1,7 @@
 // Every op, one line each file.
 export { argmax, argmin } from './argmax.ts';
 export * from './arithmetic.ts';
+export { type Conv1dOptions, conv1d } from './conv1d.ts';
 export { type ClassLossOptions, type CrossEntropyOptions, crossEntropy, type Reduction } from './cross-entropy.ts';
 export { cumsum } from './cumsum.ts';
 export { dropout } from './dropout.ts';

@@ -156,6 +156,9 @@ function ofTheirOwn(): Record<Exclude<keyof typeof ops, Exclude<keyof typeof ele
     cast: one((x) => ops.cast(x, 'i32')),
     clamp: one((x) => ops.clamp(x, -0.5, 0.5)),
     concat: row({ a: index(9, 2, 3), b: index(9, 2, 2) }, ({ a, b }) => ops.concat([a!, b!], 1)),
+    conv1d: trained({ x: f32(2, 3, 5) }, { weight: [4, 3, 2], bias: [4] }, ({ x }, { weight, bias }) => [
+      ops.conv1d(x!, weight!, bias, { padding: 1 }),
+    ]),
     cosineSimilarity: two((a, b) => ops.cosineSimilarity(a, b)),
     crossEntropy: trained(
       { target: index(4, 3), weight: f32(4) },

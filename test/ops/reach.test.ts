@@ -14,7 +14,7 @@ useDevice();
 const fixture = await loadFixture('reach.safetensors');
 const NUMBERS: Record<string, number> = { inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY };
 
-test.each(Object.keys(fixture.meta))('%s', async (name) => {
+test.each(Object.keys(fixture.meta).filter((name) => fixture.meta[name]!.op))('%s', async (name) => {
   const { op, call, given, constants, outputs } = fixture.meta[name]!;
   const leaves = Object.fromEntries(
     (given as string[]).map((key) => [key, leaf(`${name}.${key}`, !constants.includes(key))]),

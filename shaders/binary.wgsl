@@ -6,6 +6,7 @@
 // @use grid
 // @use index
 // @use arithmetic_$T
+// @use $helper
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   size: u32, base: u32, skip_a: u32, skip_b: u32,

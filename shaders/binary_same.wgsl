@@ -2,6 +2,7 @@
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of out.
 // @use strips
 // @use arithmetic_f32
+// @use $helper
 struct Params { size: u32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;                // [size] in vec4s

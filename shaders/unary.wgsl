@@ -2,7 +2,7 @@
 // Grid: one invocation per `strip` vec4s; what is computed past the end lands in the padding of y.
 // @use strips
 // @use activation
-// @use power
+// @use $helper
 struct Params { size: u32, alpha: f32, beta: f32, strip: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;                // [size] in vec4s

@@ -15,7 +15,7 @@ const embedded = Object.values({ ...shaders, ...texels })
   .filter(({ code }) => !code.includes('$'));
 
 function made(row: rows.UnaryRow | rows.BinaryRow): Kernel[] {
-  if (row.length === 3) return [unaryKernel(row), unaryBackwardKernel(row)];
+  if (row[2] !== undefined) return [unaryKernel(row), unaryBackwardKernel(row)];
   const [name] = row;
   if (COMPARISONS.includes(name)) return DTYPES.map((dtype) => compareKernel(dtype, row));
   const dtypes = OF_FLOATS.includes(name) ? (['f32'] as const) : DTYPES;

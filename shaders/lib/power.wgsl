@@ -48,6 +48,11 @@ fn power(x: f32, y: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(exp2_product(size_x, clamp(y, -1e12, 1e12))) | sign);
 }
 
+// What integers have in lib/arithmetic_*.
+fn raise(x: f32, y: f32) -> f32 {
+  return power(x, y);
+}
+
 // Of an exponent that all invocations share. As PyTorch: small whole ones are products, one half is the square root, of -0 and
 // -∞ too.
 fn power_of(x: f32, y: f32) -> f32 {

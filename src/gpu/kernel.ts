@@ -116,11 +116,12 @@ export function variants<K extends Readonly<Record<string, Kernel>>>(
 
 const filled = new WeakMap<Kernel, Map<string, Kernel>>();
 
-/** The kernel that a text with open `$names` makes of `values` for them, named `<name>_<suffix>`; made once. */
+/** The kernel that a text with open `$names` makes of `values` for them, and of more `libs`, named `<name>_<suffix>`; made once. */
 export function variantOf<B extends Bindings, P extends Params, O extends Overrides>(
   template: Kernel<B, P, O>,
   suffix: string,
   values: ShaderSource['values'],
+  libs: ShaderSource['libs'] = {},
 ): Kernel<B, P, O> {
   const { name, source } = template;
   const known = filled.get(template) ?? new Map<string, Kernel>();
@@ -128,7 +129,11 @@ export function variantOf<B extends Bindings, P extends Params, O extends Overri
   const key = JSON.stringify(values);
   let made = known.get(key) as Kernel<B, P, O> | undefined;
   if (!made) {
-    made = new Kernel({ ...source, values: { ...source.values, ...values } }, `${name}_${suffix}`);
+    const { text } = source;
+    made = new Kernel(
+      { text, libs: { ...source.libs, ...libs }, values: { ...source.values, ...values } },
+      `${name}_${suffix}`,
+    );
     known.set(key, made);
   }
   return made;

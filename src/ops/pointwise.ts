@@ -56,13 +56,24 @@ export function castTo(x: Tensor, dtype: DType): Tensor {
 /** Whether the gradient of an op follows from its result. */
 const savesResult = ([, , dX]: UnaryRow): boolean => /\by\b/.test(dX);
 
+/** A template with a row's expressions in it, and the library that these need: `grid`, which is there anyhow, where none is told. */
+function filled<B extends Bindings, P extends Params, O extends Overrides>(
+  template: Kernel<B, P, O>,
+  [name, , , libs = {}]: UnaryRow | BinaryRow,
+  values: Readonly<Record<string, string>>,
+): Kernel<B, P, O> {
+  return variantOf(template, name, { ...values, helper: Object.keys(libs)[0] ?? 'grid' }, libs);
+}
+
 // What the rows make of the kernels.
-export const unaryKernel = ([name, value]: UnaryRow) => variantOf(shaders.unary, name, { value });
+export const unaryKernel = (row: UnaryRow) => filled(shaders.unary, row, { value: row[1] });
 export const unaryBackwardKernel = (row: UnaryRow) =>
-  variantOf(shaders.unary_backward, row[0], { name: savesResult(row) ? 'y' : 'v', gradient: row[2] });
-export const sameKernel = ([name, value]: BinaryRow) => variantOf(shaders.binary_same, name, { value });
-export const binaryKernel = (dtype: DType, [name, value]: BinaryRow) =>
-  variantOf(shaders.binary[dtype], name, { value });
+  filled(shaders.unary_backward, row, { name: savesResult(row) ? 'y' : 'v', gradient: row[2] });
+export const sameKernel = (row: BinaryRow) => filled(shaders.binary_same, row, { value: row[1] });
+export const binaryKernel = (dtype: DType, row: BinaryRow) =>
+  dtype === 'f32'
+    ? filled(shaders.binary.f32, row, { value: row[1] })
+    : variantOf(shaders.binary[dtype], row[0], { value: row[1], helper: 'grid' });
 export const compareKernel = (dtype: DType, [name, value]: BinaryRow) =>
   variantOf(shaders.compare[dtype], name, { value });
 

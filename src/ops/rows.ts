@@ -1,10 +1,15 @@
 // Elementwise ops as rows of one table: the name; the value in WGSL; the gradient. Helpers are those of shaders/lib/activation and
 // shaders/lib/power. WGSL promises no NaN: `nan_or(v, …)` lets v's through where a function of the value's own does not.
 
+import * as libs from '../gpu/shader-libs.gen.ts';
+
+type Libs = Readonly<Record<string, string>>;
+const power: Libs = { power: libs.power, logarithm: libs.logarithm };
+
 /** `y` of `v` (and `params.alpha`, `params.beta`); `d_x` of `d` = d_y and of `v`, or of `y` alone where that is cheaper. */
-export type UnaryRow = readonly [name: string, y: string, dX: string];
+export type UnaryRow = readonly [name: string, y: string, dX: string, libs?: Libs];
 /** `out` of `x` and `y`. */
-export type BinaryRow = readonly [name: string, out: string];
+export type BinaryRow = readonly [name: string, out: string, none?: undefined, libs?: Libs];
 
 export const neg: UnaryRow = ['neg', 'nan_or(v, -v)', '-d'];
 export const abs: UnaryRow = ['abs', 'nan_or(v, abs(v))', 'd * sign_of(v)'];
@@ -50,6 +55,7 @@ export const powScalar: UnaryRow = [
   'powScalar',
   'power_of(v, params.alpha)',
   'select(d * power_of_slope(v, params.alpha), 0.0, params.alpha == 0.0)',
+  power,
 ];
 /** Huber's loss of an error, params.alpha being where it becomes linear. */
 export const huber: UnaryRow = [
@@ -77,10 +83,10 @@ export const mul: BinaryRow = ['mul', 'x * y'];
 export const div: BinaryRow = ['div', 'x / y'];
 export const maximum: BinaryRow = ['maximum', 'larger(x, y)'];
 export const minimum: BinaryRow = ['minimum', 'smaller(x, y)'];
-export const pow: BinaryRow = ['pow', 'raise(x, y)'];
+export const pow: BinaryRow = ['pow', 'raise(x, y)', undefined, power];
 // The slopes of pow, for f32 alone.
-export const powerSlope: BinaryRow = ['powerSlope', 'power_slope(x, y)'];
-export const exponentSlope: BinaryRow = ['exponentSlope', 'exponent_slope(x, y)'];
+export const powerSlope: BinaryRow = ['powerSlope', 'power_slope(x, y)', undefined, power];
+export const exponentSlope: BinaryRow = ['exponentSlope', 'exponent_slope(x, y)', undefined, power];
 
 // Comparisons, of `x`, `y` and `ordered`: whether neither is NaN.
 export const eq: BinaryRow = ['eq', 'ordered && x == y'];

@@ -3,7 +3,7 @@
 //   class t: q_c = [c = t], the row weighs w_t; where t is ignore_index all is 0.  PROBABILITIES: q given, the row weighs 1.
 // LOG_PROBABILITIES: `logits` are log p, so that d_logits_c = -a_c.
 // A class outside 0..K-1 (which the host refuses where it can see it) makes the row's loss and gradient NaN.
-// Layout: terms [2, total_rows] holds losses, then weights; rows here are first_row .. of the whole.
+// Layout: terms [2, total_rows] holds losses, then weights; rows here are base .. of the whole.
 // Grid: FORM single: one invocation per row; FORM group: one workgroup per row.
 // @variants FORM single group
 // @use grid
@@ -14,7 +14,7 @@ override LOG_PROBABILITIES: bool = false;
 override HAS_WEIGHT: bool = false;
 override SMOOTHED: bool = false;
 override HAS_GRADIENT: bool = true;
-struct Params { rows: u32, first_row: u32, total_rows: u32, classes: u32, ignore_index: i32, smoothing: f32, nan_bits: u32 }
+struct Params { rows: u32, base: u32, total_rows: u32, classes: u32, ignore_index: i32, smoothing: f32, nan_bits: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;             // [rows, K]
 @group(0) @binding(2) var<storage, read> classes: array<i32>;            // [total_rows], or a dummy with PROBABILITIES
@@ -73,7 +73,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var ignored = false;
   var poison = 0.0;
   if !PROBABILITIES {
-    let class_index = classes[params.first_row + row];
+    let class_index = classes[params.base + row];
     ignored = class_index == params.ignore_index;
     label = u32(class_index);
     if label >= params.classes && !ignored {
@@ -171,7 +171,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     }
   }
   if row_lane(lane) == 0u {
-    terms[params.first_row + row] = loss + poison;
-    terms[params.total_rows + params.first_row + row] = row_weight;
+    terms[params.base + row] = loss + poison;
+    terms[params.total_rows + params.base + row] = row_weight;
   }
 }

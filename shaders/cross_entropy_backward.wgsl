@@ -5,7 +5,7 @@
 // @use grid
 override REDUCED: bool = true;
 override WORKGROUP_SIZE: u32 = 64u;
-struct Params { size: u32, classes: u32, first_row: u32 }
+struct Params { size: u32, classes: u32, base: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> d_loss: array<f32>;             // [1], or [total rows] without REDUCED
 @group(0) @binding(2) var<storage, read> totals: array<f32>;             // [2], or a dummy without REDUCED
@@ -26,7 +26,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     }
   } else {
     for (var at = begin; at < end; at++) {
-      d_logits_inout[at] = scaled(d_logits_inout[at], d_loss[params.first_row + at / params.classes]);
+      d_logits_inout[at] = scaled(d_logits_inout[at], d_loss[params.base + at / params.classes]);
     }
   }
 }

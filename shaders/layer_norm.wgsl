@@ -1,13 +1,13 @@
 // layer_norm: y = (x - mean) · rstd · weight + bias along the last axis, rstd = 1 / sqrt(variance + eps), variance biased.
 // The variance is taken from the differences to the mean, in a pass of its own: no cancellation.
-// Layout: x, y [rows, width]; stats [total rows, 2] keeps mean and rstd; rows here are first_row .. of the whole.
+// Layout: x, y [rows, width]; stats [total rows, 2] keeps mean and rstd; rows here are base .. of the whole.
 // Grid: FORM single: one invocation per row; FORM group: one workgroup per row.
 // @variants FORM single group
 // @use grid
 // @use rows_$FORM
 override HAS_WEIGHT: bool = false;
 override HAS_BIAS: bool = false;
-struct Params { rows: u32, width: u32, first_row: u32, eps: f32 }
+struct Params { rows: u32, width: u32, base: u32, eps: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;             // [width], or a dummy without HAS_WEIGHT
@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     y[at] = v;
   }
   if row_lane(lane) == 0u {
-    stats[2u * (params.first_row + row)] = mean;
-    stats[2u * (params.first_row + row) + 1u] = rstd;
+    stats[2u * (params.base + row)] = mean;
+    stats[2u * (params.base + row) + 1u] = rstd;
   }
 }

@@ -4,7 +4,7 @@
 // @use grid
 // @use rows_$FORM
 override HAS_WEIGHT: bool = false;
-struct Params { rows: u32, width: u32, first_row: u32 }
+struct Params { rows: u32, width: u32, base: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;             // [width], or a dummy without HAS_WEIGHT
@@ -21,8 +21,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let base = row * params.width;
   let begin = base + row_lane(lane);
   let end = base + params.width;
-  let mean = stats[2u * (params.first_row + row)];
-  let rstd = stats[2u * (params.first_row + row) + 1u];
+  let mean = stats[2u * (params.base + row)];
+  let rstd = stats[2u * (params.base + row) + 1u];
 
   var sum = vec2f();
   for (var at = begin; at < end; at += LANES) {

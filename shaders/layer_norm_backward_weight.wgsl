@@ -3,7 +3,7 @@
 // Grid: one invocation per (slab, column).
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
-struct Params { rows: u32, width: u32, first_row: u32, first_slab: u32, slabs: u32, chunk: u32 }
+struct Params { rows: u32, width: u32, base: u32, first_slab: u32, slabs: u32, chunk: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;                  // [rows, width]
 @group(0) @binding(2) var<storage, read> stats: array<f32>;              // [total rows, 2]: mean, rstd
@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   var sum = vec2f();
   for (var row = first; row < end; row++) {
     let at = row * params.width + column;
-    let stat = 2u * (params.first_row + row);
+    let stat = 2u * (params.base + row);
     let d = d_y[at];
     sum += vec2f(d * (x[at] - stats[stat]) * stats[stat + 1u], d);
   }

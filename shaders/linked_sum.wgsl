@@ -1,11 +1,11 @@
 // linked_sum: out[o, ids[n], i] = Σ x[o, position, i] over the chain of positions that hold the id of n, for each n that is
 // first in its chain; rows without a chain are left alone. In runs of `longest` as segment_sum does, so to the same bits.
-// out is bound from `first_out` on (with `outer` > 1 whole).
+// out is bound from `base_out` on (with `outer` > 1 whole).
 // Grid: one invocation per element of [outer, count, inner], an element being four words in the vec4 form.
 // @variants T f32 vec4f
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
-struct Params { outer: u32, count: u32, inner: u32, longest: u32, first_out: u32, count_out: u32 }
+struct Params { outer: u32, count: u32, inner: u32, longest: u32, base_out: u32, count_out: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;                // [count]
 @group(0) @binding(2) var<storage, read> links: array<u32>;              // [count], of link_equal
@@ -22,7 +22,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let i = at - n * params.inner;
   let o = n / params.count;
   var position = n - o * params.count;
-  let row = ids[position] - params.first_out; // wraps around, and so past count_out, for rows before
+  let row = ids[position] - params.base_out; // wraps around, and so past count_out, for rows before
   if links[position] >= 0x80000000u || row >= params.count_out {
     return;
   }

@@ -2,7 +2,7 @@
 // The transpose of index_select without atomics: the host sorts positions by id, cuts them into spans, and every span is
 // summed by one invocation per element. `index` holds the positions from `positions_at` on, and the spans as triples
 // (begin, end, target) from `spans_at` on. With `direct`, position(k) = k.
-// x and out are bound from `first_in` and `first_out` on (with `outer` > 1 whole). A later piece of x, or `accumulate`,
+// x and out are bound from `base_in` and `base_out` on (with `outer` > 1 whole). A later piece of x, or `accumulate`,
 // adds to what out holds: the order of the additions is the same however many pieces there are.
 // With `run` < 2³² - 1 the spans are longer than a run of that many positions, and a sum is made of the sums of runs: the bits of
 // further runs summed apart, and folded in order.
@@ -12,7 +12,7 @@
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
   outer: u32, spans: u32, inner: u32, spans_at: u32, positions_at: u32, direct: u32, accumulate: u32,
-  first_in: u32, count_in: u32, first_out: u32, count_out: u32, run: u32,
+  base_in: u32, count_in: u32, base_out: u32, count_out: u32, run: u32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> index: array<u32>;
@@ -25,7 +25,7 @@ fn source_of(k: u32) -> u32 {
   if params.direct == 0u {
     position = index[params.positions_at + k];
   }
-  return position - params.first_in; // wraps around, and so past count_in, for rows before
+  return position - params.base_in; // wraps around, and so past count_in, for rows before
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let i = at - n * params.inner;
   let o = n / params.spans;
   let span = params.spans_at + 3u * (n - o * params.spans);
-  let row = index[span + 2u] - params.first_out; // wraps around, and so past count_out, for rows before
+  let row = index[span + 2u] - params.base_out; // wraps around, and so past count_out, for rows before
   if row >= params.count_out {
     return;
   }

@@ -6,7 +6,7 @@
 // @use index
 override WORKGROUP_SIZE: u32 = 64u;
 struct Params {
-  size: u32, base: u32, skip_m: u32, skip_a: u32, skip_b: u32,
+  size: u32, base: u32, base_m: u32, base_a: u32, base_b: u32,
   n0: u32, n1: u32, n2: u32, n3: u32, n4: u32, n5: u32,
   m0: u32, m1: u32, m2: u32, m3: u32, m4: u32, m5: u32,
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32,
@@ -25,9 +25,9 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     return;
   }
   let i = index_in(params.base + index, params.n1, params.n2, vec3u(params.n3, params.n4, params.n5));
-  if mask[place_of(i, vec3u(params.m0, params.m1, params.m2), vec3u(params.m3, params.m4, params.m5)) - params.skip_m] != 0u {
-    out[index] = a[place_of(i, vec3u(params.a0, params.a1, params.a2), vec3u(params.a3, params.a4, params.a5)) - params.skip_a];
+  if mask[place_of(i, vec3u(params.m0, params.m1, params.m2), vec3u(params.m3, params.m4, params.m5)) - params.base_m] != 0u {
+    out[index] = a[place_of(i, vec3u(params.a0, params.a1, params.a2), vec3u(params.a3, params.a4, params.a5)) - params.base_a];
   } else {
-    out[index] = b[place_of(i, vec3u(params.b0, params.b1, params.b2), vec3u(params.b3, params.b4, params.b5)) - params.skip_b];
+    out[index] = b[place_of(i, vec3u(params.b0, params.b1, params.b2), vec3u(params.b3, params.b4, params.b5)) - params.base_b];
   }
 }

@@ -7,14 +7,6 @@ export function wholeVec4s(view: BufferView): BufferView {
   return { ...view, bytes: Math.max(16, Math.ceil(view.bytes / 16) * 16) };
 }
 
-/** Elements of four bytes that one binding takes, where the next piece may begin at its end. */
-export function elementsPerBinding({ maxBindingBytes }: { readonly maxBindingBytes: number }): number {
-  return Math.floor(maxBindingBytes / BINDING_ALIGNMENT) * (BINDING_ALIGNMENT / 4);
-}
-
-/** WebGPU's default limit, which any offset of a binding keeps to. */
-const BINDING_ALIGNMENT = 256;
-
 /** Vec4s that an invocation takes at most. */
 export const LONGEST_STRIP = 32;
 

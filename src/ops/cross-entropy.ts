@@ -5,10 +5,11 @@ import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { add, mul } from './arithmetic.ts';
 import { neg } from './elementwise.ts';
 import { mean, sum } from './reduce.ts';
-import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+import { rowForm, rowGrid } from './row-kernels.ts';
 import { logSoftmax } from './softmax.ts';
 
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -76,15 +77,15 @@ export function classLoss(
   const loss = totals ? totals.viewAs([]) : terms.viewAs(logits.shape.slice(0, -1));
   if (!dLogits) return loss;
   record(op, [logits], [loss], ([dLoss]) => {
-    overRows(rows, { d_logits_inout: dLogits }, (bind, firstRow, rowCount) => {
+    for (const { base, count, views } of windows(rows, { d_logits_inout: dLogits })) {
       device.run(shaders.cross_entropy_backward, {
-        bind: { ...bind, d_loss: dLoss!.view, totals: (totals ?? dLoss!).view },
-        params: { size: rowCount * classes, classes, first_row: firstRow },
+        bind: { ...views, d_loss: dLoss!.view, totals: (totals ?? dLoss!).view },
+        params: { size: count * classes, classes, base },
         overrides: { REDUCED: totals !== undefined },
-        grid: Math.ceil((rowCount * classes) / 256),
+        grid: Math.ceil((count * classes) / 256),
         label: op,
       });
-    });
+    }
     return [dLogits];
   });
   return loss;
@@ -106,19 +107,19 @@ function runRows(
   const form = rowForm(classes);
   // A binding that is written cannot stand for one that is read, so the dummy is a buffer of its own.
   const unused = dLogits ? undefined : empty([1], { device, label: op });
-  overRows(rows, { logits, dLogits, target: given ? target : undefined }, (piece, firstRow, rowCount) => {
+  for (const { base, count, views } of windows(rows, { logits, dLogits, target: given ? target : undefined })) {
     device.run(shaders.cross_entropy[form], {
       bind: {
-        logits: piece.logits,
-        classes: given ? piece.logits : target.view,
-        probabilities: piece.target ?? piece.logits,
-        weight: weight?.view ?? piece.logits,
+        logits: views.logits,
+        classes: given ? views.logits : target.view,
+        probabilities: views.target ?? views.logits,
+        weight: weight?.view ?? views.logits,
         terms: terms.view,
-        d_logits: piece.dLogits ?? unused!.view,
+        d_logits: views.dLogits ?? unused!.view,
       },
       params: {
-        rows: rowCount,
-        first_row: firstRow,
+        rows: count,
+        base,
         total_rows: rows,
         classes,
         ignore_index: ignoreIndex,
@@ -132,10 +133,10 @@ function runRows(
         SMOOTHED: labelSmoothing > 0,
         HAS_GRADIENT: dLogits !== undefined,
       },
-      grid: rowGrid(form, rowCount),
+      grid: rowGrid(form, count),
       label: op,
     });
-  });
+  }
   unused?.dispose();
 }
 

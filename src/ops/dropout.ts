@@ -7,7 +7,7 @@ import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
 import { defaultGenerator, type Generator } from '../tensor/random.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { overRows } from './row-kernels.ts';
+import { windows } from '../tensor/windows.ts';
 
 /**
  * Each element of `x` becomes 0 with probability `p`, and is scaled by `1 / (1 - p)` otherwise
@@ -38,15 +38,15 @@ function masked(x: Tensor, p: number, call: number, generator: Generator): Tenso
   const key = generator.state(device).view;
   // Probabilities within 2⁻³³ of 1 would round up to a threshold that 32 bits do not hold.
   const threshold = Math.min(Math.round(p * 2 ** 32), 2 ** 32 - 1);
-  overRows(x.size, { x, y }, (piece, base, size) => {
-    const units = Math.ceil(size / 4);
+  for (const { base, count, views } of windows(x.size, { x, y })) {
+    const units = Math.ceil(count / 4);
     const strip = stripOf(device, units);
     device.run(shaders.dropout, {
-      bind: { x: wholeVec4s(piece.x), y: wholeVec4s(piece.y), key },
-      params: { size, base, call, threshold, scale: 1 / (1 - p), strip },
+      bind: { x: wholeVec4s(views.x), y: wholeVec4s(views.y), key },
+      params: { size: count, base, call, threshold, scale: 1 / (1 - p), strip },
       grid: Math.ceil(units / (64 * strip)),
       label: 'dropout',
     });
-  });
+  }
   return y;
 }

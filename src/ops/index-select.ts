@@ -87,9 +87,9 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
           count: target.count,
           inner,
           length,
-          first_row: source.base,
-          row_count: source.count,
-          first_index: target.base,
+          base_in: source.base,
+          count_in: source.count,
+          base_out: target.base,
           chunk,
         },
         grid: Math.ceil((outer * target.count * Math.ceil(inner / chunk)) / 64),
@@ -183,9 +183,9 @@ function sumSpans(
           positions_at: positionsAt ?? 0,
           direct: Number(positionsAt === undefined),
           accumulate: Number(accumulate || source.base > 0),
-          first_in: source.base,
+          base_in: source.base,
           count_in: source.count,
-          first_out: target.base,
+          base_out: target.base,
           count_out: target.count,
           run: LONGEST_SPAN,
         },
@@ -214,7 +214,7 @@ function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: nu
         count: ids.size,
         inner,
         longest: LONGEST_SPAN,
-        first_out: target.base,
+        base_out: target.base,
         count_out: target.count,
       },
       grid: Math.ceil((outer * ids.size * inner) / 64),
@@ -226,5 +226,5 @@ function sumLinked(label: string, ids: Tensor, d: Tensor, out: Tensor, skip?: nu
 /** Windows of rows. With several `outer` there are no such cuts, and the tensor is bound whole. */
 function rowsOf(x: Tensor): { base: number; count: number; views: { x: BufferView } }[] {
   const [outer, rows] = x.shape as [number, number];
-  return outer === 1 ? windows(rows, { x }) : [{ base: 0, count: rows, views: { x: x.view } }];
+  return outer === 1 && x.size > 0 ? windows(rows, { x }) : [{ base: 0, count: rows, views: { x: x.view } }];
 }

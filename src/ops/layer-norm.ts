@@ -5,8 +5,9 @@ import * as shaders from '../gpu/shaders.gen.ts';
 import { empty, full } from '../tensor/create.ts';
 import { formatShape, type Shape, sameShape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { sum } from './reduce.ts';
-import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+import { rowForm, rowGrid } from './row-kernels.ts';
 
 /**
  * `(x - mean) / sqrt(variance + eps) · weight + bias`, mean and biased variance over the last axes, which `normalizedShape`
@@ -27,15 +28,15 @@ export function layerNorm(
   const form = rowForm(width);
   const y = empty(x.shape, { device, label: 'layerNorm' });
   const stats = empty([rows, 2], { device, label: 'layerNorm' });
-  overRows(rows, { x, y }, (piece, firstRow, rowCount) => {
+  for (const { base, count, views } of windows(rows, { x, y })) {
     device.run(shaders.layer_norm[form], {
-      bind: { ...piece, weight: weight?.view ?? piece.x, bias: bias?.view ?? piece.x, stats: stats.view },
-      params: { rows: rowCount, width, first_row: firstRow, eps },
+      bind: { ...views, weight: weight?.view ?? views.x, bias: bias?.view ?? views.x, stats: stats.view },
+      params: { rows: count, width, base, eps },
       overrides: { HAS_WEIGHT: weight !== undefined, HAS_BIAS: bias !== undefined },
-      grid: rowGrid(form, rowCount),
+      grid: rowGrid(form, count),
       label: 'layerNorm',
     });
-  });
+  }
   const parameters = [weight, bias].filter((t) => t !== undefined);
   record('layerNorm', [x, ...parameters], [y], ([dY], needs) => {
     const dX = needs[0] ? gradientOfX(x, rows, width, stats, dY!, weight) : undefined;
@@ -56,15 +57,15 @@ function gradientOfX(
 ): Tensor {
   const form = rowForm(width);
   const dX = empty(x.shape, { device: x.device, label: 'layerNorm' });
-  overRows(rows, { x, d_y: dY, d_x: dX }, (piece, firstRow, rowCount) => {
+  for (const { base, count, views } of windows(rows, { x, d_y: dY, d_x: dX })) {
     x.device.run(shaders.layer_norm_backward[form], {
-      bind: { ...piece, weight: weight?.view ?? piece.x, stats: stats.view },
-      params: { rows: rowCount, width, first_row: firstRow },
+      bind: { ...views, weight: weight?.view ?? views.x, stats: stats.view },
+      params: { rows: count, width, base },
       overrides: { HAS_WEIGHT: weight !== undefined },
-      grid: rowGrid(form, rowCount),
+      grid: rowGrid(form, count),
       label: 'layerNorm',
     });
-  });
+  }
   return dX;
 }
 
@@ -85,20 +86,15 @@ function gradientOfParameters(
   const slabs = Math.ceil(rows / chunk);
   const dWeight = empty([slabs, width], { device, label: 'layerNorm' });
   const dBias = empty([slabs, width], { device, label: 'layerNorm' });
-  overRows(
-    rows,
-    { x, d_y: dY },
-    (piece, firstRow, rowCount) => {
-      const count = Math.ceil(rowCount / chunk);
-      device.run(shaders.layer_norm_backward_weight, {
-        bind: { ...piece, stats: stats.view, d_weight: dWeight.view, d_bias: dBias.view },
-        params: { rows: rowCount, width, first_row: firstRow, first_slab: firstRow / chunk, slabs: count, chunk },
-        grid: Math.ceil((count * width) / 64),
-        label: 'layerNorm',
-      });
-    },
-    chunk,
-  );
+  for (const { base, count, views } of windows(rows, { x, d_y: dY }, chunk)) {
+    const slabs = Math.ceil(count / chunk);
+    device.run(shaders.layer_norm_backward_weight, {
+      bind: { ...views, stats: stats.view, d_weight: dWeight.view, d_bias: dBias.view },
+      params: { rows: count, width, base, first_slab: base / chunk, slabs, chunk },
+      grid: Math.ceil((slabs * width) / 64),
+      label: 'layerNorm',
+    });
+  }
   if (slabs === 1) return [dWeight, dBias];
   const totals = [sum(dWeight, 0), sum(dBias, 0)] as const;
   dWeight.dispose();

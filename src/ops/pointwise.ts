@@ -1,13 +1,14 @@
-// The elementwise kernels: made of a row, launched, in pieces where a tensor is over the binding limit. No autograd but `pointwise`'s.
+// The elementwise kernels: made of a row, launched, through windows where a tensor is over the binding limit. No autograd but `pointwise`'s.
 import { record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { type Bindings, type Kernel, type Overrides, type Params, variantOf } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { elementsPerBinding, stripOf, wholeVec4s } from '../gpu/strips.ts';
+import { stripOf, wholeVec4s } from '../gpu/strips.ts';
 import { empty } from '../tensor/create.ts';
-import { BYTES_PER_ELEMENT, type DType } from '../tensor/dtype.ts';
+import type { DType } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { boxOf } from './box.ts';
 import { repeated } from './copy-strided.ts';
 import type { BinaryRow, UnaryRow } from './rows.ts';
@@ -15,7 +16,7 @@ import type { BinaryRow, UnaryRow } from './rows.ts';
 /** Invocations of a workgroup. */
 export const WORKGROUP = 64;
 
-/** Launches a kernel whose bindings all run over the same elements, once per piece of at most the binding limit. */
+/** Launches a kernel whose bindings all run over the same elements, once a window. */
 export function runFlat<B extends Bindings, P extends Params, O extends Overrides>(
   label: string,
   kernel: Kernel<B, P, O>,
@@ -23,21 +24,12 @@ export function runFlat<B extends Bindings, P extends Params, O extends Override
   params: Omit<NoInfer<P>, 'size' | 'strip'>,
   overrides: NoInfer<O>,
 ): void {
-  const all = Object.entries(tensors) as [string, Tensor][];
-  const { device, size } = all[0]![1];
-  const piece = elementsPerBinding(device);
-  for (let start = 0; start < size; start += piece) {
-    const count = Math.min(piece, size - start);
-    const bind = Object.fromEntries(
-      all.map(([name, t]) => [
-        name,
-        { buffer: t.view.buffer, offset: t.view.offset + start * BYTES_PER_ELEMENT, bytes: count * BYTES_PER_ELEMENT },
-      ]),
-    );
+  const { device, size } = Object.values<Tensor>(tensors)[0]!;
+  for (const { count, views } of windows<Record<string, Tensor>>(size, tensors)) {
     // Kernels that go by strips take vec4s.
     const strip = kernel.params.some(({ name }) => name === 'strip') ? stripOf(device, count / 4) : undefined;
     device.run<Bindings, Params, Overrides>(kernel, {
-      bind: strip ? Object.fromEntries(Object.entries(bind).map(([name, view]) => [name, wholeVec4s(view)])) : bind,
+      bind: strip ? Object.fromEntries(Object.entries(views).map(([name, view]) => [name, wholeVec4s(view)])) : views,
       params: { ...params, size: count, ...(strip && { strip }) },
       overrides,
       grid: strip ? Math.ceil(Math.ceil(count / 4) / (WORKGROUP * strip)) : Math.ceil(count / WORKGROUP),
@@ -122,26 +114,22 @@ function launchPair(label: string, kernel: Kernel, a: Tensor, b: Tensor, dtype: 
   const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShapes(label, a.shape, b.shape);
   const out = empty(shape, { dtype, device: a.device, label });
   if (sameShape(a.shape, b.shape)) {
-    runFlat(label, kernel, { a, b, out }, { base: 0, skip_a: 0, skip_b: 0, ...flat.params }, flat.overrides);
+    runFlat(label, kernel, { a, b, out }, { base: 0, base_a: 0, base_b: 0, ...flat.params }, flat.overrides);
     return out;
   }
   const box = boxOf(shape, { a: broadcastStrides(a.shape, shape), b: broadcastStrides(b.shape, shape) });
   if (!box) return launchPair(label, kernel, repeated(label, a, shape), repeated(label, b, shape), dtype);
-  const piece = elementsPerBinding(out.device);
-  for (let base = 0; base < out.size; base += piece) {
-    const size = Math.min(piece, out.size - base);
-    const at = base * BYTES_PER_ELEMENT;
-    const part = ({ view }: Tensor) => ({ ...view, offset: view.offset + at, bytes: size * BYTES_PER_ELEMENT });
-    // An operand that does not repeat advances with the result; one that does is bound whole.
-    const [wholeA, wholeB] = [a, b].map((t) => !sameShape(t.shape, shape)) as [boolean, boolean];
+  // An operand that does not repeat advances with the result; one that does is bound whole.
+  const [repeatsA, repeatsB] = [a, b].map((t) => !sameShape(t.shape, shape)) as [boolean, boolean];
+  const cut = { a: repeatsA ? undefined : a, b: repeatsB ? undefined : b, out };
+  for (const { base, count, views } of windows(out.size, cut))
     out.device.run(kernel, {
-      bind: { a: wholeA ? a.view : part(a), b: wholeB ? b.view : part(b), out: part(out) },
-      params: { size, base, skip_a: wholeA ? 0 : base, skip_b: wholeB ? 0 : base, ...box.params },
+      bind: { a: views.a ?? a.view, b: views.b ?? b.view, out: views.out },
+      params: { size: count, base, base_a: repeatsA ? 0 : base, base_b: repeatsB ? 0 : base, ...box.params },
       overrides: box.overrides,
-      grid: Math.ceil(size / WORKGROUP),
+      grid: Math.ceil(count / WORKGROUP),
       label,
     });
-  }
   return out;
 }
 

@@ -4,10 +4,10 @@ import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { gemm } from './gemm.ts';
 import { type Matrix, matrixOf } from './gemm-product.ts';
 import type { CellWeights, Layer } from './recurrent-layer.ts';
-import { overRows } from './row-kernels.ts';
 
 /** Copies of stretches of tensors, one after another, as a tensor of `shape`. */
 export function joined(
@@ -96,15 +96,15 @@ function zeroPadding({ cell, geometry, lengths, ragged }: Layer, x: Tensor): voi
   if (!ragged) return;
   const { batch, time, strideB, strideT } = geometry;
   const width = x.size / (batch * time);
-  overRows(batch * time, { x }, (bind, firstRow, rowCount) => {
-    const size = rowCount * width;
+  for (const { base, count, views } of windows(batch * time, { x })) {
+    const size = count * width;
     x.device.run(shaders.zero_padding, {
-      bind: { ...bind, lengths: lengths.view },
-      params: { size, first_row: firstRow, batch, time, width, stride_b: strideB, stride_t: strideT },
+      bind: { ...views, lengths: lengths.view },
+      params: { size, base, batch, time, width, stride_b: strideB, stride_t: strideT },
       grid: Math.ceil(size / 64),
       label: cell.op,
     });
-  });
+  }
 }
 
 /** `[G·H, H]` of each direction: its gates' gradients times the states that its steps started from. */

@@ -17,9 +17,9 @@ export function densify({ shape, rows, values }: RowSparse): Tensor {
         params: {
           count: source.count,
           width,
-          first_value: source.base,
-          first_row: target.base,
-          row_count: target.count,
+          base_values: source.base,
+          base_out: target.base,
+          count_out: target.count,
         },
         grid: Math.ceil((source.count * width) / 64),
         label: 'densify',

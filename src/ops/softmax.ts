@@ -5,7 +5,8 @@ import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import { normalizeAxis, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { overRows, rowForm, rowGrid } from './row-kernels.ts';
+import { windows } from '../tensor/windows.ts';
+import { rowForm, rowGrid } from './row-kernels.ts';
 
 /**
  * `exp(x) / Σ exp(x)` along `dim`, shape kept (`torch.softmax`). Stable: shifted by the largest value. A value more than 87
@@ -29,26 +30,26 @@ function normalized(op: string, x: Tensor, dim: number, log: boolean): Tensor {
   const form = rowForm(length, inner);
   const launch = { overrides: { LOG: log }, label: op };
   const y = empty(x.shape, { device: x.device, label: op });
-  overRows(outer, { x, y }, (bind, _, count) => {
+  for (const { count, views } of windows(outer, { x, y })) {
     const rows = count * inner;
     x.device.run(shaders.softmax[form], {
-      bind,
+      bind: views,
       params: { rows, length, inner },
       grid: rowGrid(form, rows),
       ...launch,
     });
-  });
+  }
   record(op, [x], [y], ([dOut]) => {
     const dX = empty(x.shape, { device: x.device, label: op });
-    overRows(outer, { y, d_y: dOut!, d_x: dX }, (bind, _, count) => {
+    for (const { count, views } of windows(outer, { y, d_y: dOut!, d_x: dX })) {
       const rows = count * inner;
       x.device.run(shaders.softmax_backward[form], {
-        bind,
+        bind: views,
         params: { rows, length, inner },
         grid: rowGrid(form, rows),
         ...launch,
       });
-    });
+    }
     return [dX];
   });
   return y;

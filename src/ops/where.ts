@@ -1,12 +1,12 @@
 // Choosing between two tensors by a mask, with NumPy broadcasting.
 import { record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
+import type { BufferView } from '../gpu/kernel.ts';
 import * as shaders from '../gpu/shaders.gen.ts';
-import { elementsPerBinding } from '../gpu/strips.ts';
 import { empty, full } from '../tensor/create.ts';
-import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, formatShape, sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { windows } from '../tensor/windows.ts';
 import { boxOf } from './box.ts';
 import { repeated } from './copy-strided.ts';
 import { commonDtype, holds, operandAs } from './promotion.ts';
@@ -61,19 +61,22 @@ export function choose(label: string, mask: Tensor, a: Tensor, b: Tensor): Tenso
     return choose(label, m, yes, no);
   }
   const out = empty(shape, { dtype: a.dtype, device: a.device, label });
-  const piece = elementsPerBinding(out.device);
-  for (let base = 0; base < out.size; base += piece) {
-    const size = Math.min(piece, out.size - base);
-    const skip = (t: Tensor) => (sameShape(t.shape, shape) ? base : 0);
-    const bound = (t: Tensor) =>
-      sameShape(t.shape, shape)
-        ? { ...t.view, offset: t.view.offset + base * BYTES_PER_ELEMENT, bytes: size * BYTES_PER_ELEMENT }
-        : t.view;
+  // An operand that does not repeat advances with the result; one that does is bound whole.
+  const own = (t: Tensor) => (sameShape(t.shape, shape) ? t : undefined);
+  for (const { base, count, views } of windows(out.size, { mask: own(mask), a: own(a), b: own(b), out })) {
+    const baseOf = (view: BufferView | undefined) => (view ? base : 0);
     out.device.run(shaders.where, {
-      bind: { mask: bound(mask), a: bound(a), b: bound(b), out: bound(out) },
-      params: { size, base, skip_m: skip(mask), skip_a: skip(a), skip_b: skip(b), ...box.params },
+      bind: { mask: views.mask ?? mask.view, a: views.a ?? a.view, b: views.b ?? b.view, out: views.out },
+      params: {
+        size: count,
+        base,
+        base_m: baseOf(views.mask),
+        base_a: baseOf(views.a),
+        base_b: baseOf(views.b),
+        ...box.params,
+      },
       overrides: box.overrides,
-      grid: Math.ceil(size / 64),
+      grid: Math.ceil(count / 64),
       label,
     });
   }

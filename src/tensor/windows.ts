@@ -1,4 +1,5 @@
-// Tensors over the binding limit, seen through windows: runs of whole rows that a binding holds.
+// Tensors over the binding limit, seen through windows: runs of whole rows that a binding holds. Kernels take them as `base` and a
+// count of rows, or `base_x` and `count_x` where the binding `x` goes by windows of its own.
 import { refuse } from '../check.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { formatShape } from './shape.ts';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Device } from '../../src/gpu/device.ts';
 import type { DeviceOptions } from '../../src/gpu/options.ts';
-import { elementsPerBinding, LONGEST_STRIP } from '../../src/gpu/strips.ts';
+import { LONGEST_STRIP } from '../../src/gpu/strips.ts';
 import { LONGEST_SEARCH } from '../../src/ops/argmax.ts';
 import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
@@ -86,7 +86,7 @@ function useLimits(limits: DeviceOptions): void {
 
 describe('the binding limit', () => {
   const limits = { maxBindingBytes: 2 ** 17 };
-  const piece = elementsPerBinding(limits);
+  const piece = limits.maxBindingBytes / 4;
   useLimits(limits);
 
   test.each([piece, 2 * piece].flatMap(around))('elementwise, %d elements', expectElementwise);

@@ -31,6 +31,18 @@ export {
   zeros,
 } from './tensor/create.ts';
 export type { DType, TypedArray } from './tensor/dtype.ts';
+export {
+  eye,
+  fullLike,
+  linspace,
+  onesLike,
+  type RandomOptions,
+  rand,
+  randLike,
+  randn,
+  randnLike,
+  zerosLike,
+} from './tensor/like.ts';
 export { defaultGenerator, Generator, manualSeed, normal, uniform } from './tensor/random.ts';
 export { RowSparse } from './tensor/row-sparse.ts';
 export { keep, step } from './tensor/scope.ts';

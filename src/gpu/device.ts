@@ -165,10 +165,10 @@ export class Device {
     return read();
   }
 
-  /** Runs `fn` and keeps what it queues as a plan, with the buffers that it used. Where `fn` throws there is no plan. */
-  record<T>(fn: () => T): { plan: Plan; result: T } {
+  /** Runs `fn`, whose commands go into `plan` too: see `record` of plan.ts. */
+  recordInto<T>(plan: Plan, fn: () => T): T {
     this.#queue.failures.throwIfLost();
-    return this.#recorder.record(fn);
+    return this.#recorder.record(plan, fn);
   }
 
   /** Queues a plan's commands again. */

@@ -23,7 +23,7 @@ export function bytesOf(data: ArrayBufferView<ArrayBuffer>): Uint8Array<ArrayBuf
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Commands as they are recorded, and later replayed. Made by `Device.record`. */
+/** Commands as they are recorded, and later replayed. Made by `record`. */
 export class Plan {
   commands: Exclude<Command, { kind: 'script' | 'read' }>[] = [];
   /** Buffers that the commands name. */
@@ -152,4 +152,13 @@ export class Plan {
     let writes = 0;
     return this.commands.map((command) => (command.kind === 'write' ? { ...command, data: data[writes++]! } : command));
   }
+}
+
+/** Runs `fn` and keeps what it queues as a plan, with the buffers that it used. Where `fn` throws there is no plan. */
+export function record<T>(
+  device: { readonly pool: BufferPool; recordInto<R>(plan: Plan, fn: () => R): R },
+  fn: () => T,
+): { plan: Plan; result: T } {
+  const plan = new Plan(device.pool);
+  return { plan, result: device.recordInto(plan, fn) };
 }

@@ -1,7 +1,7 @@
 // The plans of a device: one may be in the making, the others give way when memory runs short.
 import { WeftError } from '../errors.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 
 export class Recorder {
   readonly #pool: BufferPool;
@@ -13,10 +13,9 @@ export class Recorder {
     this.#pool = pool;
   }
 
-  /** Runs `fn` and keeps what it queues as a plan. Where `fn` throws there is no plan. */
-  record<T>(fn: () => T): { plan: Plan; result: T } {
+  /** Runs `fn`, whose commands go into `plan` too; where `fn` throws it is dropped. */
+  record<T>(plan: Plan, fn: () => T): T {
     if (this.plan) throw new WeftError('compile: a compiled step cannot be recorded inside another');
-    const plan = new Plan(this.#pool);
     this.plan = plan;
     this.#pool.recording = true;
     try {
@@ -24,7 +23,7 @@ export class Recorder {
       plan.seal();
       for (const old of this.#plans) if (!old.valid) this.#plans.delete(old);
       if (plan.valid) this.#plans.add(plan);
-      return { plan, result };
+      return result;
     } catch (error) {
       plan.drop();
       throw error;

@@ -1,7 +1,7 @@
 // Recorded steps: a function of tensors is run and recorded once for each set of shapes, and replayed from then on.
 import { refuse } from '../check.ts';
 import type { Device } from '../gpu/device.ts';
-import type { Plan } from '../gpu/plan.ts';
+import { type Plan, record as recordPlan } from '../gpu/plan.ts';
 import { empty } from './create.ts';
 import { keep, step } from './scope.ts';
 import { formatShape } from './shape.ts';
@@ -74,7 +74,7 @@ export function compile<In extends Tensors, Out extends Tensors>(
     const slots = tensorsOf(inputs).map(({ tensor }) => slotFor(tensor));
     try {
       fill(slots, inputs);
-      const made = device.record(() => {
+      const made = recordPlan(device, () => {
         for (const slot of slots)
           if (slot.host && slot.size > 0) device.write({ ...slot.view, bytes: slot.bytes }, () => slot.host!.slice());
         return step(() => fn(withTensors(inputs, slots)));

@@ -1,6 +1,6 @@
 // Optimisers in a recorded step: scalars and counters go on in replays, and what changes the kernels is told.
 import { expect, test } from 'vitest';
-import type { Plan } from '../../src/gpu/plan.ts';
+import { type Plan, record } from '../../src/gpu/plan.ts';
 import { add, mul } from '../../src/ops/arithmetic.ts';
 import { backward } from '../../src/ops/backward.ts';
 import { embedding } from '../../src/ops/embedding.ts';
@@ -80,7 +80,7 @@ test.each(Object.entries(MAKE))('%s: replays give the bits of the steps themselv
     replayed.prepare(n);
     if (plan?.valid && plan.current) device.replay(plan);
     else {
-      plan = device.record(() => replayed.step()).plan;
+      plan = record(device, () => replayed.step()).plan;
       recorded++;
     }
   }
@@ -94,7 +94,7 @@ test('options that change the kernels, and parameters that no longer want gradie
   const run = new Run(MAKE.adam!);
   run.prepare(0);
   run.step();
-  const { plan } = current.device.record(() => run.step());
+  const { plan } = record(current.device, () => run.step());
   const group = run.optimizer.paramGroups[0] as unknown as { lr: number; eps: number; amsgrad: boolean };
   Object.assign(group, { lr: 3, eps: 1e-3 });
   expect(plan.current).toBe(true);
@@ -110,7 +110,7 @@ test('a replay that is refused for its options queues nothing and leaves the cou
   const run = new Run(MAKE.adam!);
   run.prepare(0);
   run.step();
-  const { plan } = current.device.record(() => run.step());
+  const { plan } = record(current.device, () => run.step());
   const before = await run.values();
   const json = JSON.stringify(run.optimizer.stateJson());
   run.optimizer.paramGroups[0]!.lr = Number.NaN;
@@ -127,7 +127,7 @@ test('of two optimisers the second is refused: the first has not gone on either,
     run.prepare(0);
     run.step();
   }
-  const { plan } = current.device.record(() => {
+  const { plan } = record(current.device, () => {
     runs[0].step();
     generator.nextCall(current.device);
     runs[1].step();
@@ -147,7 +147,7 @@ test('a limit of norms that is none is refused in a replay, which queues nothing
   const run = new Run(MAKE.adam!);
   run.prepare(1);
   run.step();
-  const { plan } = current.device.record(() => run.step());
+  const { plan } = record(current.device, () => run.step());
   const before = await run.values();
   run.clip = -1;
   expect(() => current.device.replay(plan)).toThrow('clipGradNorm: maxNorm must be a finite number >= 0, got -1.');
@@ -158,7 +158,7 @@ test('a plan goes with the state that it updates', () => {
   const run = new Run(MAKE.adam!);
   run.prepare(0);
   run.step();
-  const { plan } = current.device.record(() => run.step());
+  const { plan } = record(current.device, () => run.step());
   run.optimizer.dispose();
   expect(plan.valid).toBe(false);
 });

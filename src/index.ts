@@ -14,7 +14,7 @@ export {
 } from './io/safetensors.ts';
 export type { EmbeddingOptions } from './nn/embedding.ts';
 export * from './nn/index.ts';
-export { backward } from './ops/backward.ts';
+export { type BackwardOptions, backward, type GradOptions, grad } from './ops/backward.ts';
 export * from './ops/index.ts';
 export * from './optim/index.ts';
 export { type Compiled, type CompileOptions, type CompileStats, compile, type Tensors } from './tensor/compile.ts';

@@ -2,6 +2,7 @@
 import { type Gradient, type Node, noGrad } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { WeftError } from '../errors.ts';
+import { optionsOf } from '../options.ts';
 import { empty, full } from '../tensor/create.ts';
 import { RowSparse } from '../tensor/row-sparse.ts';
 import { keep } from '../tensor/scope.ts';
@@ -11,24 +12,50 @@ import { binary } from './pointwise.ts';
 import { densify } from './row-sparse.ts';
 import * as rows from './rows.ts';
 
+export interface BackwardOptions {
+  /** Whether the graph may be run again; false by default. */
+  retainGraph?: boolean;
+}
+
 /**
  * Accumulates the gradient of a scalar `loss` (or of `sum(loss * gradient)`) into `grad` of every leaf with
- * `requiresGrad`. The recorded graph can be run once.
+ * `requiresGrad`. The recorded graph can be run once, unless it is retained.
  */
-export function backward(loss: Tensor, gradient?: Tensor): void {
+export function backward(loss: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
+  const { retainGraph } = optionsOf('backward', options, { retainGraph: false });
+  const seed = seedOf('backward', loss, gradient);
+  noGrad(() => new Pass(loss, seed()).run(retainGraph).store());
+}
+
+export interface GradOptions extends BackwardOptions {
+  /** What `output` is weighed with, of its shape; 1 for a scalar. */
+  gradOutput?: Tensor | undefined;
+}
+
+/**
+ * The gradients of `output` with respect to `inputs`, leaves or not, undefined where it does not depend on one; `grad` of the leaves
+ * stays as it is (`torch.autograd.grad`, `allow_unused`).
+ */
+export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | undefined)[] {
+  const { retainGraph, gradOutput } = optionsOf('grad', options, { retainGraph: false, gradOutput: undefined });
+  const seed = seedOf('grad', output, gradOutput);
+  return noGrad(() => new Pass(output, seed(), inputs).run(retainGraph).taken(inputs));
+}
+
+function seedOf(op: string, loss: Tensor, gradient: Tensor | undefined): () => Tensor {
   if (!loss.node && !loss.requiresGrad)
     refuse(
-      'backward',
+      op,
       'loss',
       'computed from a tensor with requiresGrad',
       'a tensor without history',
       'Was it made inside noGrad, or detached?',
     );
   if (!gradient && loss.size !== 1)
-    refuse('backward', 'loss', 'a scalar (or pass a gradient of its shape)', `of shape ${formatShape(loss.shape)}`);
+    refuse(op, 'loss', 'a scalar (or pass a gradient of its shape)', `of shape ${formatShape(loss.shape)}`);
   if (gradient && !sameShape(gradient.shape, loss.shape))
-    refuse('backward', 'gradient', `of shape ${formatShape(loss.shape)}`, formatShape(gradient.shape));
-  noGrad(() => new Pass(loss, gradient ?? full(loss.shape, 1, { device: loss.device })).run());
+    refuse(op, 'gradient', `of shape ${formatShape(loss.shape)}`, formatShape(gradient.shape));
+  return () => gradient ?? full(loss.shape, 1, { device: loss.device });
 }
 
 /** One run of the graph: gradients not yet used, and how many still stand in each storage so that it can be freed early. */
@@ -37,8 +64,14 @@ class Pass {
   readonly #users = new Map<Storage, number>();
   readonly #nodes: Node[];
   readonly #seed: Storage;
+  #retains = false;
 
-  constructor(loss: Tensor, gradient: Tensor) {
+  /** Tensors whose gradients are wanted, and not those of leaves alone. */
+  readonly #wanted: ReadonlySet<Tensor>;
+  readonly #found = new Map<Tensor, Gradient>();
+
+  constructor(loss: Tensor, gradient: Tensor, wanted: readonly Tensor[] = []) {
+    this.#wanted = new Set(wanted);
     this.#nodes = reachable(loss);
     this.#add(loss, gradient);
     // The caller's own gradient must survive the pass.
@@ -46,11 +79,12 @@ class Pass {
     this.#seed = gradient.storage;
   }
 
-  run(): void {
+  run(retainGraph: boolean): this {
+    this.#retains = retainGraph;
     for (const node of this.#nodes) {
       if (node.spent)
         throw new WeftError(`backward: the graph through ${node.op} was already used; run the forward pass again`);
-      node.spent = true;
+      node.spent = !retainGraph;
       const dOutputs = node.outputs.map((output) => this.#take(output));
       if (dOutputs.every((d) => d === undefined)) continue;
       const needs = node.inputs.map((t) => t.requiresGrad || t.node !== undefined);
@@ -61,8 +95,21 @@ class Pass {
       });
       for (const d of dOutputs) if (d) this.#retain(d, -1);
     }
+    return this;
+  }
+
+  store(): void {
     const owned = new Set<Storage>();
     for (const [leaf, gradient] of this.#grads) this.#store(leaf, gradient, owned);
+  }
+
+  /** Copies of the gradients of these, dense; each is its caller's own. */
+  taken(inputs: readonly Tensor[]): (Tensor | undefined)[] {
+    return inputs.map((input) => {
+      const gradient = this.#found.get(input) ?? this.#grads.get(input);
+      if (!gradient) return undefined;
+      return gradient instanceof RowSparse ? densify(gradient) : copyOf(gradient);
+    });
   }
 
   /** Adds to the leaf's gradient. Each leaf gets a storage of its own, for clipping scales gradients in place. */
@@ -100,6 +147,10 @@ class Pass {
     const gradient = this.#grads.get(output);
     if (!gradient) return undefined;
     this.#grads.delete(output);
+    if (this.#wanted.has(output)) {
+      this.#found.set(output, gradient);
+      this.#retain(gradient, 1);
+    }
     return gradient as Tensor;
   }
 
@@ -107,7 +158,8 @@ class Pass {
     if (gradient instanceof RowSparse) return;
     const users = (this.#users.get(gradient.storage) ?? 0) + by;
     this.#users.set(gradient.storage, users);
-    if (users === 0 && by === -1) gradient.dispose();
+    // What a retained graph gave may be what it keeps.
+    if (users === 0 && by === -1 && !this.#retains) gradient.dispose();
   }
 }
 

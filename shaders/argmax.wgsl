@@ -1,5 +1,5 @@
 // argmax: out[o, s, i] = the first k of slab s whose x[o, k, i] no other one in the slab beats; NaN beats all.
-// As in reduce.wgsl many values go in two passes: first slabs of `chunk` values each; then, with PICKED, over the winners
+// As in reduce.wgsl many values go in two passes: first slabs of `slab_size` values each; then, with PICKED, over the winners
 // of the slabs, `candidates` [outer, count, inner].
 // Grid: one invocation per element of out.
 // @variants T f32 i32 u32
@@ -8,7 +8,7 @@
 override SMALLEST: bool = false;
 override PICKED: bool = false;
 override WORKGROUP_SIZE: u32 = 64u;
-struct Params { outer: u32, length: u32, inner: u32, count: u32, slabs: u32, chunk: u32 }
+struct Params { outer: u32, length: u32, inner: u32, count: u32, slabs: u32, slab_size: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<$T>;                   // [outer, length, inner]
 @group(0) @binding(2) var<storage, read> candidates: array<u32>;         // [outer, count, inner], or a dummy without PICKED
@@ -37,10 +37,10 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
   let i = at % params.inner;
   let s = (at / params.inner) % params.slabs;
   let o = at / (params.inner * params.slabs);
-  let begin = s * params.chunk;
+  let begin = s * params.slab_size;
   var best = candidate(o, begin, i);
   var best_value = x[(o * params.length + best) * params.inner + i];
-  for (var k = begin + 1u; k < min(begin + params.chunk, params.count); k++) {
+  for (var k = begin + 1u; k < min(begin + params.slab_size, params.count); k++) {
     let here = candidate(o, k, i);
     let value = x[(o * params.length + here) * params.inner + i];
     if beats(value, best_value) {

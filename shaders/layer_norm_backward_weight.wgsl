@@ -3,7 +3,7 @@
 // Grid: one invocation per (slab, column).
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;
-struct Params { rows: u32, width: u32, base: u32, first_slab: u32, slabs: u32, chunk: u32 }
+struct Params { rows: u32, width: u32, base: u32, first_slab: u32, slabs: u32, slab_size: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;                  // [rows, width]
 @group(0) @binding(2) var<storage, read> stats: array<f32>;              // [total rows, 2]: mean, rstd
@@ -18,8 +18,8 @@ fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(num_workgroups) num
     return;
   }
   let column = index % params.width;
-  let first = index / params.width * params.chunk;
-  let end = min(first + params.chunk, params.rows);
+  let first = index / params.width * params.slab_size;
+  let end = min(first + params.slab_size, params.rows);
   var sum = vec2f();
   for (var row = first; row < end; row++) {
     let at = row * params.width + column;

@@ -44,6 +44,5 @@ export {
   zerosLike,
 } from './tensor/like.ts';
 export { defaultGenerator, Generator, manualSeed, normal, uniform } from './tensor/random.ts';
-export { RowSparse } from './tensor/row-sparse.ts';
 export { keep, step } from './tensor/scope.ts';
-export { Tensor } from './tensor/tensor.ts';
+export { RowSparse, Tensor } from './tensor/tensor.ts';

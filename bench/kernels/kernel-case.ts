@@ -1,6 +1,6 @@
 // One kernel family at one shape: what it costs by the book, how it is run, how its result is checked.
 import { type Device, step, Tensor } from '../../src/index.ts';
-import type { RowSparse } from '../../src/tensor/row-sparse.ts';
+import type { RowSparse } from '../../src/tensor/tensor.ts';
 
 export interface KernelCase {
   name: string;

@@ -10,7 +10,7 @@ import {
   type Tensor,
   tensor,
 } from '../../src/index.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import { noise, type StepSpec, zipfBatches } from '../named-steps.ts';
 import { dropGradients, type KernelCase, same, takeGradient, values } from './kernel-case.ts';
 

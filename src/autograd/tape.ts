@@ -1,6 +1,7 @@
 // The tape of reverse-mode differentiation: ops record a closure for their gradient, `backward` (src/ops) runs the closures last to first.
-import type { RowSparse } from '../tensor/row-sparse.ts';
+
 import { refusePromise } from '../tensor/scope.ts';
+import type { RowSparse } from '../tensor/tensor.ts';
 import { type GradientNode, Tensor } from '../tensor/tensor.ts';
 
 export type Gradient = Tensor | RowSparse;

@@ -7,10 +7,10 @@ import { backward } from '../ops/backward.ts';
 import { sum } from '../ops/reduce.ts';
 import { densify } from '../ops/row-sparse.ts';
 import { tensor } from '../tensor/create.ts';
-import { RowSparse } from '../tensor/row-sparse.ts';
 import { step } from '../tensor/scope.ts';
 import { formatShape, type Shape, sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { RowSparse } from '../tensor/tensor.ts';
 import { expectClose, fail } from './close.ts';
 import { type Nd, randomNd } from './nd.ts';
 

@@ -17,7 +17,7 @@ export interface DispatchCommand {
   readonly flops?: number | undefined;
   readonly bytes?: number | undefined;
   /** The bind group it had last time, for commands that are queued again; the encoder's own. */
-  group?: { readonly gpu: GPUBindGroup; readonly chunk: number; readonly generation: number };
+  group?: { readonly gpu: GPUBindGroup; readonly page: number; readonly generation: number };
 }
 
 export interface WriteCommand {

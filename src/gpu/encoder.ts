@@ -5,7 +5,7 @@ import type { BufferView } from './kernel.ts';
 import type { Profiler } from './profiler.ts';
 import { Sheet } from './sheet.ts';
 import type { PoolTexture } from './texture.ts';
-import { SLOTS_PER_CHUNK, UniformArena } from './uniform-arena.ts';
+import { SLOTS_PER_PAGE, UniformArena } from './uniform-arena.ts';
 
 /** A script as its encoder keeps it between replays. */
 interface EncodedScript {
@@ -207,11 +207,11 @@ export class Encoder {
 
   #bindGroup(command: DispatchCommand, slot: number): GPUBindGroup {
     const { pipeline, views } = command;
-    const chunk = Math.floor(slot / SLOTS_PER_CHUNK);
+    const page = Math.floor(slot / SLOTS_PER_PAGE);
     const last = command.group;
-    if (last && last.chunk === chunk && last.generation === this.#generation) return last.gpu;
+    if (last && last.page === page && last.generation === this.#generation) return last.gpu;
     const ranges = views.map((view) => ('buffer' in view ? rangeOf(view, views, this.#maxBindingBytes) : 0));
-    let key = `${pipeline.id}:${chunk}`;
+    let key = `${pipeline.id}:${page}`;
     views.forEach((view, i) => {
       key += 'buffer' in view ? `|${view.buffer.id},${view.offset},${ranges[i]}` : `|${view.id}`;
     });
@@ -221,7 +221,7 @@ export class Encoder {
       if (this.#groups.size >= MAX_CACHED_GROUPS) this.forgetBindGroups();
       this.#groups.set(key, group);
     }
-    command.group = { gpu: group, chunk, generation: this.#generation };
+    command.group = { gpu: group, page, generation: this.#generation };
     return group;
   }
 

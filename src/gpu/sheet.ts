@@ -4,10 +4,10 @@ import type { BufferView } from './kernel.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { Profiler } from './profiler.ts';
 import { BYTES_PER_TEXEL, type PoolTexture, TEXELS_PER_ROW } from './texture.ts';
-import { SLOT, SLOTS_PER_CHUNK } from './uniform-arena.ts';
+import { SLOT, SLOTS_PER_PAGE } from './uniform-arena.ts';
 
-/** Dynamic offsets of the slots of a chunk. */
-const OFFSETS = Uint32Array.from({ length: SLOTS_PER_CHUNK }, (_, slot) => slot * SLOT);
+/** Dynamic offsets of the slots of a page. */
+const OFFSETS = Uint32Array.from({ length: SLOTS_PER_PAGE }, (_, slot) => slot * SLOT);
 
 /** Commands on their way into one command buffer. */
 export class Sheet {
@@ -30,7 +30,7 @@ export class Sheet {
       this.#pass.setPipeline(pipeline.compiled!);
     }
     if (slot < 0) this.#pass.setBindGroup(0, group);
-    else this.#pass.setBindGroup(0, group, OFFSETS, slot % SLOTS_PER_CHUNK, 1);
+    else this.#pass.setBindGroup(0, group, OFFSETS, slot % SLOTS_PER_PAGE, 1);
     if (pipeline.immediate) this.#pass.setImmediates(0, params);
     this.#pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
   }

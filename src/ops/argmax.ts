@@ -51,12 +51,12 @@ function search(
   smallest: boolean,
 ): Tensor {
   const count = candidates ? candidates.shape[1]! : length;
-  const chunk = count > LONGEST_SEARCH ? Math.ceil(Math.sqrt(count)) : count;
-  const slabs = Math.ceil(count / chunk);
+  const slabSize = count > LONGEST_SEARCH ? Math.ceil(Math.sqrt(count)) : count;
+  const slabs = Math.ceil(count / slabSize);
   const out = empty([outer, slabs, inner], { dtype: 'i32', device: x.device, label });
   x.device.run(shaders.argmax[x.dtype], {
     bind: { x: x.view, candidates: (candidates ?? x).view, out: out.view },
-    params: { outer, length, inner, count, slabs, chunk },
+    params: { outer, length, inner, count, slabs, slab_size: slabSize },
     overrides: { SMALLEST: smallest, PICKED: candidates !== undefined },
     grid: Math.ceil(out.size / 64),
     label,

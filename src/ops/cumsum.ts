@@ -22,14 +22,14 @@ export function cumsum(x: Tensor, dim: number): Tensor {
 function running(x: Tensor, sides: readonly [number, number, number], reverse: boolean): Tensor {
   const [outer, length, inner] = sides;
   const { device, dtype } = x;
-  const chunk = length > LONGEST_SUM ? Math.ceil(Math.sqrt(length)) : length;
-  const slabs = length === 0 ? 0 : Math.ceil(length / chunk);
+  const slabSize = length > LONGEST_SUM ? Math.ceil(Math.sqrt(length)) : length;
+  const slabs = length === 0 ? 0 : Math.ceil(length / slabSize);
   const run = (out: Tensor, before: Tensor | undefined, total: boolean) => {
     const size = outer * slabs * inner;
     if (size > 0)
       device.run(shaders.cumsum[dtype], {
         bind: { x: x.view, before: (before ?? x).view, out: out.view },
-        params: { size, length, inner, slabs, chunk },
+        params: { size, length, inner, slabs, slab_size: slabSize },
         overrides: { REVERSE: reverse, TOTAL: total, CARRY: before !== undefined },
         grid: Math.ceil(size / 64),
         label: 'cumsum',

@@ -2,9 +2,9 @@
 import { needsGrad, record } from '../autograd/tape.ts';
 import { refuse } from '../check.ts';
 import { empty } from '../tensor/create.ts';
-import { RowSparse } from '../tensor/row-sparse.ts';
 import { formatShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { RowSparse } from '../tensor/tensor.ts';
 import { checkIndices, rowAdder, segmentSummer, takeRows } from './index-select.ts';
 import { densify } from './row-sparse.ts';
 

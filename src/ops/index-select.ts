@@ -76,7 +76,7 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
   const lanes = width % 4 === 0 ? 4 : 1;
   const kernel = lanes === 4 ? shaders.index_select.vec4u : shaders.index_select.u32;
   const inner = width / lanes;
-  const chunk = Math.min(inner, x.device.tuning.copiedRun);
+  const run = Math.min(inner, x.device.tuning.copiedRun);
   if (out.size === 0) return;
   for (const target of rowsOf(out))
     for (const source of rowsOf(x))
@@ -90,9 +90,9 @@ export function takeRows(label: string, x: Tensor, index: Tensor, out: Tensor): 
           base_in: source.base,
           count_in: source.count,
           base_out: target.base,
-          chunk,
+          run,
         },
-        grid: Math.ceil((outer * target.count * Math.ceil(inner / chunk)) / 64),
+        grid: Math.ceil((outer * target.count * Math.ceil(inner / run)) / 64),
         label,
         bytes: 4 * target.count * (1 + 2 * outer * width), // of x the chosen rows alone
       });

@@ -82,15 +82,15 @@ function gradientOfParameters(
 ): readonly [Tensor, Tensor] {
   const { device } = x;
   if (rows === 0) return [full([width], 0, { device }), full([width], 0, { device })];
-  const chunk = Math.max(LEAST_SLAB, 2 ** Math.ceil(Math.log2(rows) / 2));
-  const slabs = Math.ceil(rows / chunk);
+  const slabSize = Math.max(LEAST_SLAB, 2 ** Math.ceil(Math.log2(rows) / 2));
+  const slabs = Math.ceil(rows / slabSize);
   const dWeight = empty([slabs, width], { device, label: 'layerNorm' });
   const dBias = empty([slabs, width], { device, label: 'layerNorm' });
-  for (const { base, count, views } of windows(rows, { x, d_y: dY }, chunk)) {
-    const slabs = Math.ceil(count / chunk);
+  for (const { base, count, views } of windows(rows, { x, d_y: dY }, slabSize)) {
+    const slabs = Math.ceil(count / slabSize);
     device.run(shaders.layer_norm_backward_weight, {
       bind: { ...views, stats: stats.view, d_weight: dWeight.view, d_bias: dBias.view },
-      params: { rows: count, width, base, first_slab: base / chunk, slabs, chunk },
+      params: { rows: count, width, base, first_slab: base / slabSize, slabs, slab_size: slabSize },
       grid: Math.ceil((slabs * width) / 64),
       label: 'layerNorm',
     });

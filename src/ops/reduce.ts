@@ -141,19 +141,19 @@ function reduceRun(
   const { dtype } = x;
   if (outer * inner === 0 || length === 0) return full([outer, 1, inner], 0, { dtype, device });
   const slabs = length > LONGEST_SUM ? Math.ceil(Math.sqrt(length)) : 1;
-  const chunk = Math.ceil(length / slabs);
-  const used = Math.ceil(length / chunk);
+  const slabSize = Math.ceil(length / slabs);
+  const used = Math.ceil(length / slabSize);
   const out = empty([outer, used, inner], { dtype, device, label });
-  for (const piece of reducePieces(x, outer, used, chunk, length, inner)) {
-    const rows = piece.outer * piece.slabs * inner;
+  for (const window of slabWindows(x, outer, used, slabSize, length, inner)) {
+    const rows = window.outer * window.slabs * inner;
     device.run(shaders.reduce[dtype], {
-      bind: { x: part(x, piece.begin, piece.size), out: part(out, piece.out, rows) },
+      bind: { x: part(x, window.begin, window.size), out: part(out, window.out, rows) },
       params: {
-        outer: piece.outer,
-        length: piece.length,
+        outer: window.outer,
+        length: window.length,
         inner,
-        slabs: piece.slabs,
-        chunk,
+        slabs: window.slabs,
+        slab_size: slabSize,
         scale: used === 1 ? scale : 1,
       },
       overrides: { OP: kind },
@@ -174,13 +174,13 @@ function part(x: Tensor, begin: number, size: number): BufferView {
 
 /**
  * What one binding can hold of `x` `[outer, length, inner]` at a time: whole rows of `outer`, or of a single one whole slabs.
- * The slabs are those of the undivided tensor, and so are the bits. Pieces start at multiples of 64 elements, where bindings may;
+ * The slabs are those of the undivided tensor, and so are the bits. Windows start at multiples of 64 elements, where bindings may;
  * where that leaves none that fits, the tensor is bound whole, for the device to refuse.
  */
-function reducePieces(x: Tensor, outer: number, slabs: number, chunk: number, length: number, inner: number) {
+function slabWindows(x: Tensor, outer: number, slabs: number, slabSize: number, length: number, inner: number) {
   const whole = { begin: 0, size: x.size, out: 0, outer, slabs, length };
   const limit = Math.floor(x.device.maxBindingBytes / BYTES_PER_ELEMENT);
-  const [unit, units, made] = outer > 1 ? [length * inner, outer, slabs * inner] : [chunk * inner, slabs, inner];
+  const [unit, units, made] = outer > 1 ? [length * inner, outer, slabs * inner] : [slabSize * inner, slabs, inner];
   let step = 1;
   while ((step * unit) % 64 !== 0 || (step * made) % 64 !== 0) step *= 2;
   const fit = Math.floor(limit / (step * unit)) * step;

@@ -1,8 +1,7 @@
 // Row-sparse gradients made dense, piece by piece where the table is over the binding limit.
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
-import type { RowSparse } from '../tensor/row-sparse.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import type { RowSparse, Tensor } from '../tensor/tensor.ts';
 import { windows } from '../tensor/windows.ts';
 
 /** The dense gradient `[V, E]`, zero in the rows that were not used. */

@@ -70,6 +70,7 @@ export const rootAtZero: UnaryRow = [
   'rootAtZero',
   'power_of(v, params.alpha)',
   'select(d * power_of_slope(v, params.alpha), 0.0, v == 0.0)',
+  power,
 ];
 export const clamp: UnaryRow = [
   'clamp',

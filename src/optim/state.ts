@@ -2,8 +2,8 @@
 import { type Arena, moveTogether, placeOf } from '../tensor/arena.ts';
 import { lasting } from '../tensor/create.ts';
 import { BYTES_PER_ELEMENT } from '../tensor/dtype.ts';
-import { RowSparse } from '../tensor/row-sparse.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { RowSparse } from '../tensor/tensor.ts';
 import type { ParamGroup, Rule } from './rule.ts';
 
 /** The state of parameters that are updated together. */

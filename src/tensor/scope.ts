@@ -1,7 +1,6 @@
 // Lifetimes: tensors born in a step's scope go back to the pool when it ends, except those returned or kept.
 import { refuse } from '../check.ts';
-import { RowSparse } from './row-sparse.ts';
-import { Storage, Tensor } from './tensor.ts';
+import { RowSparse, Storage, Tensor } from './tensor.ts';
 
 class Scope {
   readonly parent: Scope | undefined;

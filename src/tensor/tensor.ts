@@ -6,7 +6,6 @@ import type { PoolBuffer } from '../gpu/buffer-pool.ts';
 import type { Device } from '../gpu/device.ts';
 import type { BufferView } from '../gpu/kernel.ts';
 import { BYTES_PER_ELEMENT, type DType, type TypedArray, viewAs } from './dtype.ts';
-import type { RowSparse } from './row-sparse.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
 
 /** A buffer that several storages have places in; it goes with the last of them, and later where it is held. */
@@ -207,5 +206,29 @@ export class Tensor {
 
   toString(): string {
     return `Tensor(${formatShape(this.shape)}, ${this.dtype}${this.requiresGrad ? ', requiresGrad' : ''})`;
+  }
+}
+
+/** The gradient of a table of which few rows were used: the rows, each once, and their values. */
+export class RowSparse {
+  /** Shape of the dense gradient, `[V, E]`. */
+  readonly shape: readonly [number, number];
+  /**
+   * The rows that have a gradient, ascending, each once, then -1 in the places that are left: `[n]` i32. How many places
+   * there are follows from shapes, so that a step may be recorded.
+   */
+  readonly rows: Tensor;
+  /** Their gradients, `[n, E]`; zero in the places without a row. */
+  readonly values: Tensor;
+
+  constructor(shape: readonly [number, number], rows: Tensor, values: Tensor) {
+    this.shape = shape;
+    this.rows = rows;
+    this.values = values;
+  }
+
+  dispose(): void {
+    this.rows.dispose();
+    this.values.dispose();
   }
 }

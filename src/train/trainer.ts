@@ -77,11 +77,6 @@ export interface TrainerOptions<B, I extends Tensors> extends RunParts {
   callbacks?: readonly Callback[];
 }
 
-interface EpochProgress {
-  lossSum: number;
-  batches: number;
-}
-
 /** Where the run stood before a step whose loss is not read yet. */
 interface Before<B> {
   readonly batch: B;
@@ -99,7 +94,7 @@ const ROWS_SHOWN = 16;
 export class Trainer<B, I extends Tensors> {
   readonly options: TrainerOptions<B, I>;
   position: Position = { epoch: 0, batch: 0, step: 0 };
-  #progress: EpochProgress = { lossSum: 0, batches: 0 };
+  #progress = { lossSum: 0, batches: 0 };
   /** Losses not yet read, side by side: a tensor each would hold buffers that the next steps then cannot reuse. */
   #losses: Tensor | undefined;
   readonly #unread: Before<B>[] = [];
@@ -134,7 +129,7 @@ export class Trainer<B, I extends Tensors> {
 
   /** Takes over position and progress from a checkpoint that `restore` has put into the parts. */
   resume(state: RunState): void {
-    const progress = state.progress as EpochProgress | null;
+    const progress = state.progress as { lossSum: number; batches: number } | null;
     for (const field of ['lossSum', 'batches'] as const)
       if (!Number.isFinite(progress?.[field]))
         refuse('Trainer.resume', `state.progress.${field}`, 'a number', JSON.stringify(progress?.[field]) ?? 'nothing');

@@ -11,10 +11,9 @@ import { compile, type Tensors } from '../../src/tensor/compile.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import type { DType } from '../../src/tensor/dtype.ts';
 import { Generator } from '../../src/tensor/random.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import { type Shape, sizeOf } from '../../src/tensor/shape.ts';
-import { Tensor } from '../../src/tensor/tensor.ts';
+import { RowSparse, Tensor } from '../../src/tensor/tensor.ts';
 import { useDevice } from '../gpu-device.ts';
 import { randomNd } from '../nd.ts';
 

@@ -7,10 +7,10 @@ import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { arange, assign, empty, full, init, tensor, zeros } from '../../src/tensor/create.ts';
 import type { DType } from '../../src/tensor/dtype.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import { randomNd } from '../nd.ts';
 
 const values = (shape: Shape, seed: number) => Float32Array.from(randomNd(shape, seed).data);

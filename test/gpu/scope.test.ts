@@ -4,9 +4,9 @@ import { gradEnabled, noGrad } from '../../src/autograd/tape.ts';
 import { backward } from '../../src/ops/backward.ts';
 import * as ops from '../../src/ops/index.ts';
 import { empty, tensor } from '../../src/tensor/create.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { inStep, keep, step } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import { useDevice } from '../gpu-device.ts';
 
 const current = useDevice();

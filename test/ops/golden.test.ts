@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { backward } from '../../src/ops/backward.ts';
 import { crossEntropy, densify, embedding, layerNorm, mul, sum } from '../../src/ops/index.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import { expectClose } from '../check-op.ts';
 import { useDevice } from '../gpu-device.ts';
 

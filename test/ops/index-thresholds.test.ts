@@ -7,7 +7,7 @@ import * as ops from '../../src/ops/index.ts';
 import { MOST_LINKED } from '../../src/ops/index-select.ts';
 import { LONGEST_SPAN, WHOLE_ROWS } from '../../src/ops/segments.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import { useDevice } from '../gpu-device.ts';
 
 const current = useDevice();

@@ -6,10 +6,10 @@ import { backward } from '../../src/ops/backward.ts';
 import { sum } from '../../src/ops/reduce.ts';
 import { densify } from '../../src/ops/row-sparse.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { RowSparse } from '../../src/tensor/row-sparse.ts';
 import { step } from '../../src/tensor/scope.ts';
 import { type Shape, sizeOf } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
+import { RowSparse } from '../../src/tensor/tensor.ts';
 import type { CheckOptions } from '../check-op.ts';
 import { type Nd, randomNd } from '../nd.ts';
 

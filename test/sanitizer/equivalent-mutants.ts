@@ -46,8 +46,8 @@ export const EQUIVALENT: readonly EquivalentMutant[] = [
   },
   {
     file: 'argmax.wgsl',
-    text: 'for (var k = begin + 1u; k < min(begin + params.chunk, params.count); k++) {',
-    change: 'for (var k = begin + 0u; k < min(begin + params.chunk, params.count); k++) {',
+    text: 'for (var k = begin + 1u; k < min(begin + params.slab_size, params.count); k++) {',
+    change: 'for (var k = begin + 0u; k < min(begin + params.slab_size, params.count); k++) {',
     why: 'The first element is compared with itself.',
   },
   {

@@ -248,7 +248,7 @@ describe('combinations that no test of an op makes', () => {
     const { Adam, clipGradNorm, RMSprop, SGD } = await import('../../src/optim/index.ts');
     const { backward } = await import('../../src/ops/backward.ts');
     const { densify } = await import('../../src/ops/row-sparse.ts');
-    const { RowSparse } = await import('../../src/tensor/row-sparse.ts');
+    const { RowSparse } = await import('../../src/tensor/tensor.ts');
     const { setDefaultDevice, tensor } = await import('../../src/tensor/create.ts');
     const random = (shape: number[], seed: number, requiresGrad = false) =>
       tensor(Float32Array.from(randomNd(shape, seed).data), { shape, requiresGrad });

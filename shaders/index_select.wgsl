@@ -1,6 +1,6 @@
 // index_select: out[o, n, i] = x[o, index[n], i]; words are copied as they are.
 // x is bound from row `base_in` on, `count_in` of `length` rows (with `outer` > 1 all of them): of a table over the
-// binding limit each piece writes only the rows it holds. out and index count from `base_out`.
+// binding limit each window has only its rows written. out and index count from `base_out`.
 // An index past `length` (one born on the GPU that nobody could check) gives NaN.
 // Grid: one invocation per `run` elements of a row of out (1 on GPUs, more on CPU drivers, which like fat invocations),
 // an element being four words in the vec4 form (inner % 4 == 0).

@@ -1,5 +1,5 @@
 // scatter_rows: out[rows[i], :] = values[i, :]. Rows are distinct, so nothing is written twice.
-// values and out may be pieces of the whole: `count` values from `base_values` on, `count_out` rows from `base_out` on.
+// values and out may be windows of the whole: `count` values from `base_values` on, `count_out` rows from `base_out` on.
 // Grid: one invocation per element of values.
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;

@@ -2,8 +2,8 @@
 // The transpose of index_select without atomics: the host sorts positions by id, cuts them into spans, and every span is
 // summed by one invocation per element. `index` holds the positions from `positions_at` on, and the spans as triples
 // (begin, end, target) from `spans_at` on. With `direct`, position(k) = k.
-// x and out are bound from `base_in` and `base_out` on (with `outer` > 1 whole). A later piece of x, or `accumulate`,
-// adds to what out holds: the order of the additions is the same however many pieces there are.
+// x and out are bound from `base_in` and `base_out` on (with `outer` > 1 whole). A later window of x, or `accumulate`,
+// adds to what out holds: the order of the additions is the same however many windows there are.
 // With `run` < 2³² - 1 the spans are longer than a run of that many positions, and a sum is made of the sums of runs: the bits of
 // further runs summed apart, and folded in order.
 // Grid: one invocation per element of [outer, spans, inner], an element being four words in the vec4 form.

@@ -1,6 +1,6 @@
 // zero_padding: x[b, t, :] = 0 for t >= lengths[b], in place; row (b, t) is b·stride_b + t·stride_t. What stands past the end of a row
 // must not reach a sum over all rows: its share is 0, and 0 times NaN is not.
-// x may be a piece of the whole, from row `base` on.
+// x may be a window of the whole, from row `base` on.
 // Grid: one invocation per element of x.
 // @use grid
 override WORKGROUP_SIZE: u32 = 64u;

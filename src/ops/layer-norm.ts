@@ -72,7 +72,7 @@ function gradientOfX(
 /** Rows of a slab of column sums, at least; up to its square there are as many slabs of just so many rows. */
 export const LEAST_SLAB = 64;
 
-/** Column sums over the rows, in slabs of a power of two: about as many slabs as rows in each, and a piece holds whole ones. */
+/** Column sums over the rows, in slabs of a power of two: about as many slabs as rows in each, and a window holds whole ones. */
 function gradientOfParameters(
   x: Tensor,
   rows: number,

@@ -1,4 +1,4 @@
-// Row-sparse gradients made dense, piece by piece where the table is over the binding limit.
+// Row-sparse gradients made dense, window by window where the table is over the binding limit.
 import * as shaders from '../gpu/shaders.gen.ts';
 import { empty } from '../tensor/create.ts';
 import type { RowSparse, Tensor } from '../tensor/tensor.ts';

@@ -1,4 +1,5 @@
 // Test projects by what they need: `unit` and `sanitizer` run anywhere, the others need an adapter and fail without one.
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -33,6 +34,8 @@ function kernels(set: 'gpu' | 'portable', threads: string, files: string[]) {
 
 export default defineConfig({
   test: {
+    // All cores: a test file is one thread for most of its time, vitest's own process none.
+    maxWorkers: availableParallelism(),
     projects: [
       { resolve, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node' } },
       { resolve: executor, test: { ...patient, name: 'sanitizer', include: ['test/sanitizer/*.test.ts'] } },

@@ -64,8 +64,9 @@ const LEGS: Leg[] = [
     name: 'a GPU with 32 lanes, workgroups in reversed order',
     traits: { ...GPU, subgroupSize: 32 },
     debug: { groupsReversed: true },
-    // Optimisers have one form of each kernel, and products are tried in all of theirs below.
-    files: (path) => recordTo !== undefined || !/^optim|matmul$/.test(path),
+    // All but these have one form of each kernel; products are tried in all of theirs below.
+    files: (path) =>
+      recordTo !== undefined || /^ops\/(lstm|gru|rnn|elementwise|index-select|embedding|layout|dropout)$/.test(path),
     cases: CASES,
   },
   ...WIDTHS.filter((width) => width !== 8 && usesTexels(width)).map((width) => ({
